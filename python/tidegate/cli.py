@@ -1,0 +1,52 @@
+"""The command `tidegate`; the module of a subcommand is imported only when it is asked for."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from tidegate._version import __version__
+
+# name -> (module with add_arguments(parser) and run(args) -> int, one line of help)
+COMMANDS = {
+    "info": (
+        "tidegate._info_command",
+        "print ISA level, threads, compiler, Eigen, OpenMP, versions",
+    ),
+    "demo": ("tidegate.demo.command", "learn the CO2 record of Mauna Loa with an LSTM and a GRU"),
+    "forecast": ("tidegate.forecast.command", "forecast a column of your own CSV file"),
+}
+
+
+def _parser(chosen: str | None) -> argparse.ArgumentParser:
+    """Build the parser; only the chosen subcommand gets its arguments."""
+    parser = argparse.ArgumentParser(
+        prog="tidegate", description="Gated recurrent networks on the CPU.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"tidegate {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (module, summary) in COMMANDS.items():
+        subparser = subparsers.add_parser(
+            name, help=summary, description=summary.capitalize() + "."
+        )
+        if name == chosen:
+            import_module(module).add_arguments(subparser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status (0 success, 1 failure, 2 wrong usage)."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    chosen = arguments[0] if arguments and arguments[0] in COMMANDS else None
+    args = _parser(chosen).parse_args(arguments)
+    try:
+        status: int = import_module(COMMANDS[args.command][0]).run(args)
+    except ImportError as error:
+        if error.name is None or error.name.partition(".")[0] == "tidegate":
+            raise
+        print(f"tidegate {args.command}: error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"tidegate {args.command}: interrupted", file=sys.stderr)
+        return 130
+    return status

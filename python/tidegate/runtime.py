@@ -1,0 +1,153 @@
+"""The number of threads, and what this installation is made of.
+
+The setting is one number of this process, kept here and passed to every call into the core. Nothing
+global is touched: no environment variable, no `omp_set_num_threads`.
+"""
+
+import operator
+import os
+import platform
+import threading
+from typing import Any
+
+from tidegate import _cpus, _loader
+from tidegate._version import __version__
+
+MAX_THREADS = 1024
+
+
+class _ThreadSetting:
+    """The number of threads of this process: as set, or found at first need."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._default: int | None = None
+        self._chosen: int | None = None
+        # threadpoolctl, or the program itself, may lower OpenMP's own limit later.
+        self._openmp_at_import: int = _loader.core.openmp_max_threads()
+
+    def set(self, count: int) -> None:
+        with self._lock:
+            self._chosen = count
+
+    def get(self) -> int:
+        with self._lock:
+            if self._default is None:
+                self._default = _cpus.default_num_threads()
+            count = self._default if self._chosen is None else self._chosen
+        limit: int = _loader.core.openmp_max_threads()
+        return min(count, limit) if 0 < limit < self._openmp_at_import else count
+
+    def reset_in_child(self) -> None:
+        """After fork: one thread; a new lock, because another thread may have held the old one."""
+        self._lock = threading.Lock()
+        self._default = 1
+        self._chosen = None
+
+
+_setting = _ThreadSetting()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_setting.reset_in_child)
+
+
+def set_num_threads(n: int) -> None:
+    """Set how many threads each call into the core may use, for the whole process.
+
+    Results do not depend on it. A child made by `os.fork` starts with 1 again.
+
+    Parameters
+    ----------
+    n : int
+        1 <= n <= 1024. More than the CPUs of the machine is allowed, but slower.
+
+    Raises
+    ------
+    TypeError
+        `n` is not an integer (bool is not accepted).
+    ValueError
+        `n` is outside 1..1024.
+
+    Examples
+    --------
+    >>> import tidegate as tg
+    >>> tg.set_num_threads(1)
+    >>> tg.get_num_threads()
+    1
+    """
+    kind = type(n).__name__
+    if isinstance(n, bool):
+        raise TypeError(f"set_num_threads: n is {n!r} of type {kind}; expected an integer >= 1.")
+    try:
+        count = operator.index(n)
+    except TypeError:
+        raise TypeError(
+            f"set_num_threads: n is {n!r} of type {kind}; expected an integer >= 1."
+        ) from None
+    if not 1 <= count <= MAX_THREADS:
+        raise ValueError(
+            f"set_num_threads: n is {count}; expected 1..{MAX_THREADS} "
+            "(1 runs everything in the calling thread)."
+        )
+    _setting.set(count)
+
+
+def get_num_threads() -> int:
+    """Return how many threads a call into the core may use now.
+
+    Without `set_num_threads` it is the smallest of: CPUs of the process's affinity mask, the
+    container's CPU quota (cgroup v1 or v2, rounded up), `OMP_NUM_THREADS`; 1 in a forked child. A
+    lower limit that threadpoolctl puts on OpenMP holds as long as it stands.
+
+    Returns
+    -------
+    int
+        At least 1.
+
+    Examples
+    --------
+    >>> get_num_threads() >= 1
+    True
+    """
+    return _setting.get()
+
+
+def get_config() -> dict[str, Any]:
+    """Return what `show_config` prints.
+
+    Returns
+    -------
+    dict
+        "version", "isa" (the level in use), "isa_available" and "isa_built" (tuples, best first),
+        "num_threads", "compiler", "compiler_version", "cxx_standard", "build_type", "assertions",
+        "eigen", "openmp" (date of the specification, None in a serial build), "numpy", "python",
+        "platform".
+
+    Examples
+    --------
+    >>> get_config()["isa"] in get_config()["isa_available"]
+    True
+    """
+    import numpy as np
+
+    build = _loader.core.build_config()
+    return {
+        "version": __version__,
+        "isa": _loader.isa,
+        "isa_available": _loader.available,
+        "isa_built": _loader.built,
+        "num_threads": get_num_threads(),
+        **{key: build[key] for key in build if key not in ("version", "isa")},
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+    }
+
+
+def show_config() -> None:
+    """Print ISA level, threads, compiler, Eigen, OpenMP and versions, one per line."""
+    config = get_config()
+    config["isa_available"] = ", ".join(config["isa_available"])
+    config["isa_built"] = ", ".join(config["isa_built"])
+    config["openmp"] = config["openmp"] or "none (serial build)"
+    for key, value in config.items():
+        print(f"{key.replace('_', ' '):<17} {value}")

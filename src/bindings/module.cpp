@@ -1,0 +1,7 @@
+// The core module of one ISA level: a table of contents.
+#include "bindings/register.hpp"
+
+PYBIND11_MODULE(TIDEGATE_MODULE_NAME, m) {
+  m.doc() = "Compiled core of tidegate for ISA level " TIDEGATE_ISA_NAME " (private).";
+  tidegate::register_config(m);
+}

@@ -1,0 +1,10 @@
+// What each register_*.cpp adds to a core module; module.cpp calls them in order.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace tidegate {
+
+void register_config(pybind11::module_& m);
+
+}  // namespace tidegate
