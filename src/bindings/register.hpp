@@ -6,5 +6,6 @@
 namespace tidegate {
 
 void register_config(pybind11::module_& m);
+void register_layer(pybind11::module_& m);
 
 }  // namespace tidegate

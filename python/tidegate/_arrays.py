@@ -1,0 +1,56 @@
+"""Normalise what users pass as arrays: one place that accepts, copies or refuses.
+
+The core takes aligned float32 or float64 arrays whose rows are contiguous. Anything that NumPy can
+hold in another layout (Fortran order, negative strides, unaligned, read-only) is accepted, with a
+copy only where the layout needs one; anything whose meaning would be guessed is refused.
+"""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray: TypeAlias = NDArray[Any]  # float32 or float64
+
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+def as_float_array(where: str, name: str, value: Any, dtype: np.dtype[Any] | None = None) -> FloatArray:
+    """Return `value` as a float32 or float64 array, of exactly `dtype` when that is given."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"{where}: {name} is a masked array; expected a plain array "
+            f"(fill the gaps first, for example {name}.filled(0))."
+        )
+    try:
+        array = np.asarray(value)
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(f"{where}: {name} is not a rectangular array: {error}.") from None
+    if array.dtype not in FLOATS:
+        expected = f"{dtype}" if dtype is not None else "float32 or float64"
+        raise TypeError(
+            f"{where}: {name} has dtype {array.dtype}; expected {expected} "
+            f"({name}.astype({(dtype or FLOATS[0]).name!r}) converts)."
+        )
+    if dtype is not None and array.dtype != dtype:
+        raise TypeError(
+            f"{where}: {name} has dtype {array.dtype}; expected {dtype}, the dtype of the weights "
+            f"({name}.astype({dtype.name!r}) converts)."
+        )
+    return array
+
+
+def with_shape(where: str, name: str, array: FloatArray, shape: tuple[int, ...], why: str) -> FloatArray:
+    """Return `array`, C-contiguous and aligned, if it has `shape`."""
+    if array.shape != shape:
+        raise ValueError(f"{where}: {name} has shape {array.shape}; expected {shape} = {why}.")
+    return np.require(array, requirements=["C", "A"])
+
+
+def with_contiguous_rows(array: FloatArray) -> FloatArray:
+    """Return `array`, copied only if its last axis is not contiguous or it is not aligned."""
+    size = array.itemsize
+    rows = array.shape[-1] <= 1 or array.strides[-1] == size
+    if rows and array.flags.aligned and not any(stride % size for stride in array.strides):
+        return array
+    return np.ascontiguousarray(array)

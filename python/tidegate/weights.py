@@ -1,0 +1,233 @@
+"""CellWeights: one recurrent cell, its options and its arrays."""
+
+from typing import Any
+
+import numpy as np
+
+from tidegate._arrays import FloatArray, as_float_array, with_shape
+from tidegate._loader import core
+
+GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+ACTIVATIONS = ("tanh", "sigmoid", "relu", "linear")
+UPDATES = ("retain", "replace")
+ARRAY_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "peephole")
+
+
+def check_choice(where: str, name: str, value: object, known: tuple[str, ...]) -> str:
+    """Return `value` if it is one of the known names."""
+    if not isinstance(value, str) or value not in known:
+        listed = ", ".join(f'"{k}"' for k in known)
+        raise ValueError(f"{where}: {name} is {value!r}; expected one of {listed}.")
+    return value
+
+
+class CellWeights:
+    """The weights of one recurrent layer, with the options that define its equations.
+
+    Parameters
+    ----------
+    cell : {"lstm", "gru", "rnn"}
+        G = 4, 3 or 1 gates, in the order i f g o, r z n.
+    weight_ih : (G*H, I) float32 or float64
+        Input weights W; I may be 0.
+    weight_hh : (G*H, H) same dtype
+        Recurrent weights R; H >= 1.
+    bias_ih, bias_hh : (G*H,) same dtype, optional
+        Biases; both are added, and a reset-after GRU needs them apart.
+    peephole : (3, H) or (3, H, H) same dtype, optional
+        LSTM only; rows i f o. Two axes: diagonal peepholes; three: full matrices.
+    activation : {"tanh", "sigmoid", "relu", "linear"}
+        Of the candidate: g of the LSTM, n of the GRU, h of the simple RNN.
+    recurrent_activation : same names
+        Of the gates of the LSTM and the GRU.
+    output_activation : same names, optional
+        Of the LSTM's squash of c in h = o∘tanh(c); the same as `activation` if omitted.
+    reset_after : bool
+        GRU only: n = act(W x + b + r∘(R h_prev + bR)) if true, act(W x + R (r∘h_prev) + b) if not.
+    update : {"retain", "replace"}
+        GRU only: h = z∘h_prev + (1-z)∘n, or h = (1-z)∘h_prev + z∘n.
+
+    Raises
+    ------
+    ValueError
+        An unknown name, or shapes that disagree with each other.
+    TypeError
+        An array is not float32 or float64, or dtypes differ.
+
+    Notes
+    -----
+    The arrays are copied and read-only: the engine packs them once, and the packed copy can never
+    be stale. `CellWeights.view` shares arrays instead; whoever uses it calls `changed`.
+    Equations: docs/equations.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> w = CellWeights("gru", np.zeros((12, 3)), np.zeros((12, 4)))
+    >>> w.input_size, w.hidden_size, w.dtype
+    (3, 4, dtype('float64'))
+    """
+
+    cell: str
+    weight_ih: FloatArray
+    weight_hh: FloatArray
+    bias_ih: FloatArray | None
+    bias_hh: FloatArray | None
+    peephole: FloatArray | None
+    activation: str
+    recurrent_activation: str
+    output_activation: str
+    reset_after: bool
+    update: str
+    input_size: int
+    hidden_size: int
+
+    def __init__(
+        self,
+        cell: str,
+        weight_ih: Any,
+        weight_hh: Any,
+        bias_ih: Any = None,
+        bias_hh: Any = None,
+        peephole: Any = None,
+        *,
+        activation: str = "tanh",
+        recurrent_activation: str = "sigmoid",
+        output_activation: str | None = None,
+        reset_after: bool = True,
+        update: str = "retain",
+        _share: bool = False,
+    ) -> None:
+        where = "CellWeights"
+        self.cell = check_choice(where, "cell", cell, tuple(GATES))
+        self.activation = check_choice(where, "activation", activation, ACTIVATIONS)
+        self.recurrent_activation = check_choice(
+            where, "recurrent_activation", recurrent_activation, ACTIVATIONS
+        )
+        self.output_activation = check_choice(
+            where, "output_activation", output_activation or activation, ACTIVATIONS
+        )
+        self.update = check_choice(where, "update", update, UPDATES)
+        self.reset_after = bool(reset_after)
+        if peephole is not None and cell != "lstm":
+            raise ValueError(f'{where}: peephole is given; expected None for cell "{cell}".')
+        arrays = (weight_ih, weight_hh, bias_ih, bias_hh, peephole)
+        self._set_arrays(dict(zip(ARRAY_NAMES, arrays, strict=True)), share=_share)
+        self._core: Any = None
+
+    @classmethod
+    def view(cls, *args: Any, **kwargs: Any) -> "CellWeights":
+        """Like the constructor, but the arrays are shared; they must be C-contiguous.
+
+        For code that trains: after modifying an array in place, call `changed`.
+        """
+        return cls(*args, **kwargs, _share=True)
+
+    def _set_arrays(self, given: dict[str, Any], *, share: bool) -> None:
+        where = "CellWeights"
+        w_ih = as_float_array(where, "weight_ih", given["weight_ih"])
+        dtype = w_ih.dtype
+        w_hh = as_float_array(where, "weight_hh", given["weight_hh"], dtype)
+        for name, array in (("weight_ih", w_ih), ("weight_hh", w_hh)):
+            if array.ndim != 2:
+                raise ValueError(
+                    f"{where}: {name} has shape {array.shape}; expected two axes, (G*H, I) or (G*H, H)."
+                )
+        gates, hidden = GATES[self.cell], w_hh.shape[1]
+        if hidden < 1:
+            raise ValueError(
+                f"{where}: weight_hh has shape {w_hh.shape}; expected (G*H, H) with hidden_size H >= 1."
+            )
+        rows, cell = gates * hidden, f'for cell "{self.cell}"'
+        of = "" if gates == 1 else f"{gates}*"
+        shapes: dict[str, tuple[tuple[int, ...], str]] = {
+            "weight_hh": ((rows, hidden), f"({of}hidden_size, hidden_size) {cell}"),
+            "weight_ih": ((rows, w_ih.shape[1]), f"({of}hidden_size, input_size) {cell}"),
+            "bias_ih": ((rows,), f"({of}hidden_size,) {cell}"),
+            "bias_hh": ((rows,), f"({of}hidden_size,) {cell}"),
+        }
+        for name in ARRAY_NAMES:
+            value = given[name]
+            if value is None:
+                setattr(self, name, None)
+                continue
+            array = as_float_array(where, name, value, dtype)
+            if name == "peephole":
+                shape = (3, hidden, hidden) if array.ndim == 3 else (3, hidden)
+                why = "(3, hidden_size), or (3, hidden_size, hidden_size) for full matrices"
+            else:
+                shape, why = shapes[name]
+            setattr(self, name, _owned(where, name, with_shape(where, name, array, shape, why), array, share))
+        self.input_size, self.hidden_size = int(w_ih.shape[1]), int(hidden)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Float32 or float64, of every array."""
+        return self.weight_ih.dtype
+
+    @property
+    def peephole_kind(self) -> str:
+        """The form of the peepholes: "none", "diagonal" or "full"."""
+        if self.peephole is None:
+            return "none"
+        return "diagonal" if self.peephole.ndim == 2 else "full"
+
+    def arrays(self) -> dict[str, FloatArray]:
+        """Return the arrays that are present, by name."""
+        present = ((name, getattr(self, name)) for name in ARRAY_NAMES)
+        return {name: array for name, array in present if array is not None}
+
+    def changed(self) -> None:
+        """Tell that shared arrays were modified in place; the next call packs them again."""
+        if self._core is not None:
+            self._core.changed()
+
+    def like(self, arrays: dict[str, FloatArray]) -> "CellWeights":
+        """Return the same cell over other arrays, shared: for gradients."""
+        return CellWeights.view(
+            self.cell,
+            **arrays,
+            activation=self.activation,
+            recurrent_activation=self.recurrent_activation,
+            output_activation=self.output_activation,
+            reset_after=self.reset_after,
+            update=self.update,
+        )
+
+    def core_weights(self) -> Any:
+        """Return the compiled counterpart, made at first need (private)."""
+        if self._core is None:
+            kind = core.LayerWeights32 if self.dtype == np.float32 else core.LayerWeights64
+            self._core = kind(
+                self.cell,
+                self.peephole_kind,
+                self.reset_after,
+                self.update == "retain",
+                self.activation,
+                self.recurrent_activation,
+                self.output_activation,
+                self.weight_ih,
+                self.weight_hh,
+                self.bias_ih,
+                self.bias_hh,
+                self.peephole,
+            )
+        return self._core
+
+    def __repr__(self) -> str:
+        return (
+            f'CellWeights("{self.cell}", input_size={self.input_size}, '
+            f"hidden_size={self.hidden_size}, dtype={self.dtype})"
+        )
+
+
+def _owned(where: str, name: str, array: FloatArray, given: FloatArray, share: bool) -> FloatArray:
+    """Return the array itself when shared, else a read-only copy."""
+    if not share:
+        array = array.copy()
+        array.flags.writeable = False
+    elif array is not given and not np.shares_memory(array, given):
+        raise ValueError(
+            f"{where}: {name} is not C-contiguous and aligned; expected an array that can be shared."
+        )
+    return array

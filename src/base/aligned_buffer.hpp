@@ -1,0 +1,60 @@
+// An owned array of T on a cache-line boundary. Contents start undefined unless zero() is called.
+#pragma once
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+#include <memory>
+#include <new>
+
+#include "base/index.hpp"
+
+namespace tidegate {
+
+constexpr std::size_t kCacheLine = 64;
+
+// a*b*c, or std::bad_alloc when the product does not fit: sizes are checked before memory is touched.
+inline Index checked_product(Index a, Index b, Index c = 1) {
+  const Index limit = std::numeric_limits<Index>::max() / 16;
+  if (a == 0 || b == 0 || c == 0) return 0;
+  if (a > limit / b || a * b > limit / c) throw std::bad_alloc();
+  return a * b * c;
+}
+
+template <class T>
+class AlignedBuffer {
+ public:
+  AlignedBuffer() = default;
+  explicit AlignedBuffer(Index size) { resize(size); }
+
+  // Keeps the memory when it is large enough; contents are undefined afterwards.
+  void resize(Index size) {
+    if (size > capacity_) {
+      data_.reset();
+      capacity_ = 0;
+      const std::size_t bytes = static_cast<std::size_t>(checked_product(size, sizeof(T)));
+      void* memory = nullptr;
+      if (posix_memalign(&memory, kCacheLine, bytes) != 0) throw std::bad_alloc();
+      data_.reset(static_cast<T*>(memory));
+      capacity_ = size;
+    }
+    size_ = size;
+  }
+
+  void zero() { std::fill(data(), data() + size_, T(0)); }
+
+  T* data() { return data_.get(); }
+  const T* data() const { return data_.get(); }
+  Index size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+
+ private:
+  struct Free {
+    void operator()(T* memory) const { std::free(memory); }
+  };
+  std::unique_ptr<T, Free> data_;
+  Index size_ = 0;
+  Index capacity_ = 0;
+};
+
+}  // namespace tidegate

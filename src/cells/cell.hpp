@@ -1,0 +1,55 @@
+// What a cell is to the time loop. Each cell file holds its equations, elementwise, and a plan: which
+// matrix multiplies which operand rows into which slots, in which phase of a step.
+//
+// A slot is one value per unit and row: a pre-activation on the way in, the saved gate after the
+// forward step, its gradient da after the backward step. A phase ends with a barrier, after which
+// its results of ALL units may be an operand. The one list of terms drives the forward step,
+// the backward step (d_operand += matrix^T da) and the weight gradients (dmatrix = da^T operand).
+#pragma once
+
+#include "math/activations.hpp"
+
+namespace tidegate {
+
+constexpr int kMaxSlots = 4;
+
+// Rows (B, H) that a recurrent matrix multiplies.
+enum class Operand { kHPrev, kCPrev, kC, kResetH };
+enum class Matrix { kRecurrent, kPeephole };
+
+struct Term {
+  int phase;
+  Operand operand;
+  int slot, slots;  // the contiguous slots it adds to
+  Matrix matrix;
+  int gate;  // rows of the first slot: gate*H .. (gate+1)*H; the next slots follow
+};
+
+// The activations of a cell: `recurrent` for the gates, `input` for the candidate (g, n, the simple
+// RNN's h) and `output` for the squash of c in the LSTM.
+struct CellActivations {
+  Activation input{ActivationKind::kTanh};
+  Activation recurrent{ActivationKind::kSigmoid};
+  Activation output{ActivationKind::kTanh};
+};
+
+// One lane of units on the way forward: a is pre-activations in, values to save out.
+template <class V>
+struct ForwardUnit {
+  V a[kMaxSlots];
+  V h_prev, c_prev;
+  V h, c, reset_h;
+  V peephole[3];
+};
+
+// One lane of units on the way back: s is saved values in, da out. dh, dc and dreset_h hold the
+// gradients that arrive at step t and, after the last phase, what flows on to step t-1.
+template <class V>
+struct BackwardUnit {
+  V s[kMaxSlots];
+  V h_prev, c_prev, c;
+  V dh, dc, dreset_h;
+  V peephole[3];
+};
+
+}  // namespace tidegate

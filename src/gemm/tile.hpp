@@ -1,0 +1,94 @@
+// The micro-kernel: a register tile of R rows by NV vectors accumulates over K.
+//
+//                     panel  [K][NV][lanes]
+//                       | w0 w1 w2 w3 |
+//   rows[r][k*stride]  -+-------------+      out[r] = init[r] + sum_k rows[r][k*stride] * panel[k]
+//      broadcast        |  R x NV     |
+//
+// Each output element is one chain of multiply-adds in the order of k, whatever the tile: results
+// do not depend on how rows and panels are divided.
+#pragma once
+
+#include "math/lane.hpp"
+
+namespace tidegate {
+
+constexpr int kMaxVectors = 4;
+constexpr int kMaxRows = 8;
+
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kRegisters = 32;
+#else
+constexpr int kRegisters = 16;
+#endif
+
+// The most rows whose accumulators, weights and one broadcast stay in registers.
+constexpr int max_rows(int vectors) {
+  const int free = kRegisters - (kRegisters == 32 ? vectors + 1 : 4);
+  const int rows = free / vectors;
+  return rows > kMaxRows ? kMaxRows : rows;
+}
+
+// Where a tile's accumulators start and end. A row stride of 0 starts every row from the same values.
+template <class T>
+struct TileOutput {
+  const T* init;
+  Index init_stride;
+  T* out;
+  Index out_stride;
+};
+
+template <class T, int R, int NV>
+void tile_kernel(Index k_size, const T* const* rows, Index k_stride, const T* panel,
+                 const TileOutput<T>& to) {
+  using V = Lane<T>;
+  V acc[R][NV];
+  const T* row[R];
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r) {
+    row[r] = rows[r];
+#pragma GCC unroll 4
+    for (int v = 0; v < NV; ++v) acc[r][v] = V::load(to.init + r * to.init_stride + v * V::kSize);
+  }
+  const Index end = k_size * k_stride;
+  for (Index k = 0; k < end; k += k_stride, panel += NV * V::kSize) {
+    V weight[NV];
+#pragma GCC unroll 4
+    for (int v = 0; v < NV; ++v) weight[v] = V::load(panel + v * V::kSize);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+      const V x(row[r][k]);
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; ++v) acc[r][v] = multiply_add(x, weight[v], acc[r][v]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < NV; ++v) acc[r][v].store(to.out + r * to.out_stride + v * V::kSize);
+  }
+}
+
+template <class T>
+using TileKernel = void (*)(Index, const T* const*, Index, const T*, const TileOutput<T>&);
+
+// The kernel for `rows` (1..max_rows(vectors)) and `vectors` (1..kMaxVectors).
+template <class T>
+TileKernel<T> tile_kernel_for(int rows, int vectors);
+
+// Multiplies one panel by any number of rows, a tile at a time. row_of(r) is the address of row r.
+template <class T, class RowOf>
+void multiply_panel(Index k_size, Index row_count, const RowOf& row_of, Index k_stride,
+                    const T* panel, int vectors, const TileOutput<T>& to) {
+  const Index tiles = ceil_div(row_count, max_rows(vectors));
+  for (Index tile = 0; tile < tiles; ++tile) {
+    const Range r = even_slice(row_count, tiles, tile);
+    const T* rows[kMaxRows];
+    for (Index k = 0; k < r.size(); ++k) rows[k] = row_of(r.begin + k);
+    const TileOutput<T> tile_to{to.init + r.begin * to.init_stride, to.init_stride,
+                                to.out + r.begin * to.out_stride, to.out_stride};
+    tile_kernel_for<T>(static_cast<int>(r.size()), vectors)(k_size, rows, k_stride, panel, tile_to);
+  }
+}
+
+}  // namespace tidegate

@@ -1,0 +1,93 @@
+// Lane<T>: one SIMD register of T over Eigen's packets, so that SSE, AVX2, AVX-512 and NEON come
+// from one source. Everything is elementwise.
+#pragma once
+
+#include <Eigen/Core>
+
+#include "base/index.hpp"
+
+namespace tidegate {
+
+template <class T>
+struct Lane {
+  using Packet = typename Eigen::internal::packet_traits<T>::type;
+  static constexpr Index kSize = Eigen::internal::unpacket_traits<Packet>::size;
+
+  Packet packet;
+
+  Lane() = default;
+  Lane(const Packet& p) : packet(p) {}
+  explicit Lane(T scalar) : packet(Eigen::internal::pset1<Packet>(scalar)) {}
+
+  static Lane load(const T* from) { return Eigen::internal::ploadu<Packet>(from); }
+  void store(T* to) const { Eigen::internal::pstoreu(to, packet); }
+
+  // The first `count` elements of memory, zero beyond; nothing beyond is touched.
+  static Lane load_partial(const T* from, Index count) {
+    if (count >= kSize) return load(from);
+    alignas(64) T padded[kSize] = {};
+    for (Index k = 0; k < count; ++k) padded[k] = from[k];
+    return load(padded);
+  }
+  void store_partial(T* to, Index count) const {
+    if (count >= kSize) return store(to);
+    alignas(64) T padded[kSize];
+    store(padded);
+    for (Index k = 0; k < count; ++k) to[k] = padded[k];
+  }
+};
+
+template <class T>
+Lane<T> operator+(const Lane<T>& a, const Lane<T>& b) {
+  return Eigen::internal::padd(a.packet, b.packet);
+}
+template <class T>
+Lane<T> operator-(const Lane<T>& a, const Lane<T>& b) {
+  return Eigen::internal::psub(a.packet, b.packet);
+}
+template <class T>
+Lane<T> operator*(const Lane<T>& a, const Lane<T>& b) {
+  return Eigen::internal::pmul(a.packet, b.packet);
+}
+template <class T>
+Lane<T> operator/(const Lane<T>& a, const Lane<T>& b) {
+  return Eigen::internal::pdiv(a.packet, b.packet);
+}
+template <class T>
+Lane<T> operator-(const Lane<T>& a) {
+  return Eigen::internal::pnegate(a.packet);
+}
+
+// a*b + c, fused where the instruction set has it.
+template <class T>
+Lane<T> multiply_add(const Lane<T>& a, const Lane<T>& b, const Lane<T>& c) {
+  return Eigen::internal::pmadd(a.packet, b.packet, c.packet);
+}
+template <class T>
+Lane<T> abs(const Lane<T>& a) {
+  return Eigen::internal::pabs(a.packet);
+}
+// a limited from above or below by a constant. A NaN in a stays: x86's min and max return the
+// second operand when either is NaN, and Eigen passes its first argument there.
+template <class T>
+Lane<T> at_most(const Lane<T>& a, T limit) {
+  return Eigen::internal::pmin(a.packet, Lane<T>(limit).packet);
+}
+template <class T>
+Lane<T> at_least(const Lane<T>& a, T limit) {
+  return Eigen::internal::pmax(a.packet, Lane<T>(limit).packet);
+}
+// |magnitude| with the sign of `sign`.
+template <class T>
+Lane<T> copy_sign(const Lane<T>& magnitude, const Lane<T>& sign) {
+  using namespace Eigen::internal;
+  return por(magnitude.packet, pand(sign.packet, Lane<T>(T(-0.0)).packet));
+}
+// 1 where a > 0, else 0.
+template <class T>
+Lane<T> step_positive(const Lane<T>& a) {
+  using namespace Eigen::internal;
+  return pand(pcmp_lt(Lane<T>(T(0)).packet, a.packet), Lane<T>(T(1)).packet);
+}
+
+}  // namespace tidegate

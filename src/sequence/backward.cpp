@@ -1,0 +1,266 @@
+// The time loop backward. Walking t down, each thread finishes the units it owns:
+//
+//   dh = carry + dy_t + R^T da_{t+1}     (packed R^T; the peephole's matrices add to dc likewise)
+//   da_t from the saved gates in the epilogue, written over them; dc and dh carry to t-1
+//   barrier
+//
+// Then the big products, one pass each: dW, dR, dP over K = T*B (weight_gradients.hpp) and dx = da W.
+#include "sequence/backward.hpp"
+
+#include <type_traits>
+
+#include "base/barrier.hpp"
+#include "base/team.hpp"
+#include "sequence/forward.hpp"
+#include "sequence/weight_gradients.hpp"
+
+namespace tidegate {
+namespace {
+
+template <class T>
+Work backward_work(const PackedWeights<T>& w, Dims dims) {
+  Work work = work_of(w, dims);
+  work.groups = w.hidden_layout.groups;
+  return work;
+}
+
+template <class T, class Cell>
+class BackwardPass {
+  using V = Lane<T>;
+
+ public:
+  BackwardPass(const Cell& cell, const PackedWeights<T>& weights, Saved<T>& saved,
+               const BackwardProblem<T>& problem, int max_threads)
+      : cell_(cell),
+        w_(weights),
+        saved_(saved),
+        p_(problem),
+        schedule_(choose_schedule(backward_work(weights, saved.dims), max_threads)),
+        barriers_(static_cast<std::size_t>(schedule_.threads) + 1),
+        dh_(History<T>::last_one(saved.dims.batch, w_.layout.padded)),
+        input_rows_(checked_product(schedule_.threads, kInputRows, kMaxVectors * V::kSize)) {
+    const Index batch = saved.dims.batch, padded = w_.layout.padded;
+    if (Cell::kStates == 2) dc_ = History<T>::last_one(batch, padded);
+    if (Cell::kUsesResetH) dreset_ = History<T>::last_one(batch, padded);
+    for (int t = 0; t < schedule_.threads; ++t) {
+      gradients_.emplace_back(weights, saved, problem.weights);
+    }
+  }
+
+  void run() {
+    run_team(schedule_.threads, [this](int thread, int team) { run_part(thread, team); });
+  }
+
+ private:
+  static constexpr Index kInputRows = 48;
+
+  struct Part {
+    Range rows, groups;
+    Barrier* barrier;
+    int sharers;
+    void wait() const { barrier->wait(sharers); }
+  };
+
+  void run_part(int thread, int team) noexcept {
+    const Schedule::Part s = schedule_.part_of(thread, team);
+    const Part part{even_slice(saved_.dims.batch, s.batch_slices, s.batch_slice),
+                    even_slice(w_.hidden_layout.groups, s.hidden_slices, s.hidden_slice),
+                    &barriers_[static_cast<std::size_t>(s.batch_slice)],
+                    static_cast<int>(s.hidden_slices)};
+    load_states(part);
+    for (Index t = saved_.dims.steps - 1; t >= 0; --t) {
+      run_phase<0>(part, t);
+      part.wait();
+      if constexpr (Cell::kPhases == 2) {
+        run_phase<1>(part, t);
+        part.wait();
+      }
+    }
+    store_states(part);
+    barriers_.back().wait(team);  // every da is needed below
+    gradients_[static_cast<std::size_t>(thread)].run(thread, team);
+    if (p_.dx) input_gradient(thread, team);
+  }
+
+  // Units of a group of the hidden layout, as [begin, begin + count) without the padding.
+  Range units_of(Index group) const {
+    const Range blocks = w_.hidden_layout.blocks_of(group);
+    return {blocks.begin * V::kSize, std::min(w_.hidden_size, blocks.end * V::kSize)};
+  }
+
+  void load_states(const Part& part) {
+    const auto load = [&](const T* from, T* to, Index group, Index b) {
+      const Range units = units_of(group);
+      const Range blocks = w_.hidden_layout.blocks_of(group);
+      std::fill_n(to + units.begin, blocks.size() * V::kSize, T(0));
+      if (from != nullptr) {
+        std::copy_n(from + b * w_.hidden_size + units.begin, units.size(), to + units.begin);
+      }
+    };
+    for (Index g = part.groups.begin; g < part.groups.end; ++g) {
+      for (Index b = part.rows.begin; b < part.rows.end; ++b) {
+        load(p_.dh_last, dh_.at(0, b), g, b);
+        if constexpr (Cell::kStates == 2) load(p_.dc_last, dc_.at(0, b), g, b);
+      }
+    }
+  }
+
+  // What flows out of the first step is the gradient of the initial state.
+  void store_states(const Part& part) {
+    for (Index g = part.groups.begin; g < part.groups.end; ++g) {
+      add_terms_from_next_step(part, g, -1);
+      const Range units = units_of(g);
+      for (Index b = part.rows.begin; b < part.rows.end; ++b) {
+        const Index at = b * w_.hidden_size + units.begin;
+        std::copy_n(dh_.at(0, b) + units.begin, units.size(), p_.dh0 + at);
+        if constexpr (Cell::kStates == 2) {
+          std::copy_n(dc_.at(0, b) + units.begin, units.size(), p_.dc0 + at);
+        }
+      }
+    }
+  }
+
+  template <int phase>
+  void run_phase(const Part& part, Index t) {
+    for (Index g = part.groups.begin; g < part.groups.end; ++g) {
+      const Range blocks = w_.hidden_layout.blocks_of(g);
+      if constexpr (phase == 0) {
+        if (p_.dy) add_dy(part, blocks, t);
+        if (t + 1 < saved_.dims.steps) add_terms_from_next_step(part, g, t);
+      } else {
+        add_terms_of_this_step(part, g, t);
+      }
+      for (Index b = part.rows.begin; b < part.rows.end; ++b) {
+        for (Index block = blocks.begin; block < blocks.end; ++block) {
+          finish_unit<phase>(t, b, block);
+        }
+      }
+    }
+  }
+
+  void add_dy(const Part& part, Range blocks, Index t) {
+    for (Index b = part.rows.begin; b < part.rows.end; ++b) {
+      for (Index block = blocks.begin; block < blocks.end; ++block) {
+        T* dh = dh_.at(0, b) + block * V::kSize;
+        const V dy = V::load_partial(p_.dy.at(t, b) + block * V::kSize, w_.layout.valid(block));
+        (V::load(dh) + dy).store(dh);
+      }
+    }
+  }
+
+  // The states before step t+1 are those after step t: their gradients take da_{t+1}.
+  void add_terms_from_next_step(const Part& part, Index group, Index t) {
+    for (int k = 0; k < Cell::kTermCount; ++k) {
+      const Operand operand = Cell::kTerms[k].operand;
+      if (operand == Operand::kHPrev) add_term(part, group, k, t + 1, dh_, false);
+      if (operand == Operand::kCPrev) add_term(part, group, k, t + 1, dc_, false);
+    }
+  }
+
+  void add_terms_of_this_step(const Part& part, Index group, Index t) {
+    for (int k = 0; k < Cell::kTermCount; ++k) {
+      const Operand operand = Cell::kTerms[k].operand;
+      if (operand == Operand::kC) add_term(part, group, k, t, dc_, false);
+      if (operand == Operand::kResetH) add_term(part, group, k, t, dreset_, true);
+    }
+  }
+
+  // to (+)= matrix^T da_t for the units of a group
+  void add_term(const Part& part, Index group, int k, Index t, History<T>& to, bool from_zero) {
+    if (part.rows.size() == 0) return;
+    const Index slots_at = Cell::kTerms[k].slot * w_.layout.padded;
+    const auto row_of = [&](Index r) { return saved_.gate_row(t, part.rows.begin + r) + slots_at; };
+    const Index unit = w_.hidden_layout.blocks_of(group).begin * V::kSize;
+    T* out = to.at(0, part.rows.begin) + unit;
+    const Index stride = w_.layout.padded;
+    w_.terms_transposed[static_cast<std::size_t>(k)].multiply_group(
+        group, part.rows.size(), row_of,
+        {from_zero ? kZeros : out, from_zero ? 0 : stride, out, stride});
+  }
+
+  template <int phase>
+  void finish_unit(Index t, Index b, Index block) {
+    const Index unit = block * V::kSize, padded = w_.layout.padded;
+    T* gates = saved_.gate_row(t, b) + unit;
+    T* dh = dh_.at(0, b) + unit;
+    BackwardUnit<V> u;
+    for (int s = 0; s < Cell::kSlots; ++s) u.s[s] = V::load(gates + s * padded);
+    if constexpr (Cell::kUsesHPrev) {
+      u.h_prev = V::load_partial(saved_.h_prev(t, b) + unit, w_.layout.valid(block));
+    }
+    u.dh = V::load(dh);
+    if constexpr (Cell::kStates == 2) {
+      u.c_prev = V::load(saved_.c.at(t, b) + unit);
+      u.c = V::load(saved_.c.at(t + 1, b) + unit);
+      u.dc = V::load(dc_.at(0, b) + unit);
+    }
+    if constexpr (Cell::kUsesResetH && phase == 1) u.dreset_h = V::load(dreset_.at(0, b) + unit);
+    if constexpr (Cell::kDiagonal) {
+      for (Index q = 0; q < 3; ++q) u.peephole[q] = V::load(w_.peephole.data() + q * padded + unit);
+    }
+    cell_.template backward<phase>(u);
+    for (int s = 0; s < Cell::kSlots; ++s) {
+      if ((Cell::kWrites[phase] >> s & 1u) != 0) u.s[s].store(gates + s * padded);
+    }
+    if constexpr (Cell::kStates == 2) u.dc.store(dc_.at(0, b) + unit);
+    if constexpr (Cell::kCarriesDh) {
+      u.dh.store(dh);
+    } else if constexpr (phase == Cell::kPhases - 1) {
+      V(T(0)).store(dh);
+    }
+  }
+
+  // dx = da W, a block of rows at a time, so that W^T is read once per block.
+  void input_gradient(int thread, int team) {
+    const Index batch = saved_.dims.batch;
+    const Range mine = even_slice(saved_.dims.steps * batch, team, thread);
+    const UnitLayout<T>& columns = w_.input_layout;
+    T* scratch = input_rows_.data() + thread * kInputRows * kMaxVectors * V::kSize;
+    for (Index begin = mine.begin; begin < mine.end; begin += kInputRows) {
+      const Index count = std::min(kInputRows, mine.end - begin);
+      for (Index g = 0; g < columns.groups; ++g) {
+        const Range blocks = columns.blocks_of(g);
+        const Index width = blocks.size() * V::kSize, first = blocks.begin * V::kSize;
+        const auto row_of = [&](Index r) {
+          return saved_.gate_row((begin + r) / batch, (begin + r) % batch);
+        };
+        w_.input_transposed.front().multiply_group(g, count, row_of, {kZeros, 0, scratch, width});
+        for (Index r = 0; r < count; ++r) {
+          T* to = p_.dx.at((begin + r) / batch, (begin + r) % batch) + first;
+          std::copy_n(scratch + r * width, std::min(width, w_.input_size - first), to);
+        }
+      }
+    }
+  }
+
+  alignas(kCacheLine) static constexpr T kZeros[kMaxVectors * V::kSize] = {};
+
+  const Cell cell_;
+  const PackedWeights<T>& w_;
+  Saved<T>& saved_;
+  const BackwardProblem<T> p_;
+  const Schedule schedule_;
+  std::vector<Barrier> barriers_;  // one per slice of the batch, the last for the whole team
+  History<T> dh_, dc_, dreset_;
+  AlignedBuffer<T> input_rows_;
+  std::vector<WeightGradientPass<T>> gradients_;  // one per thread
+};
+
+}  // namespace
+
+template <class T>
+void run_backward(const PackedWeights<T>& weights, Saved<T>& saved,
+                  const BackwardProblem<T>& problem, int threads) {
+  const CallInFlight call;
+  visit_cell(weights.config, [&](const auto& cell) {
+    using Cell = std::decay_t<decltype(cell)>;
+    BackwardPass<T, Cell>(cell, weights, saved, problem, call.share_of(threads)).run();
+  });
+}
+
+template void run_backward(const PackedWeights<float>&, Saved<float>&,
+                           const BackwardProblem<float>&, int);
+template void run_backward(const PackedWeights<double>&, Saved<double>&,
+                           const BackwardProblem<double>&, int);
+
+}  // namespace tidegate

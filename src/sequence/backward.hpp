@@ -1,0 +1,34 @@
+// The backward pass of one layer: gradients of the inputs, the initial state and every weight.
+#pragma once
+
+#include "sequence/saved.hpp"
+
+namespace tidegate {
+
+// Gradient arrays of the weights, laid out like WeightArrays; null where none is wanted.
+template <class T>
+struct WeightGradients {
+  T* weight_ih;
+  T* weight_hh;
+  T* bias_ih;
+  T* bias_hh;
+  T* peephole;
+};
+
+template <class T>
+struct BackwardProblem {
+  SequenceView<const T> dy;  // (T, B, H), or null for zeros
+  const T* dh_last;          // (B, H), or null for zeros
+  const T* dc_last;
+  SequenceView<T> dx;  // (T, B, I), or null
+  T* dh0;              // (B, H)
+  T* dc0;
+  WeightGradients<T> weights;
+};
+
+// Overwrites the gates in `saved`. T, B and H are at least 1; gradients are written, not added.
+template <class T>
+void run_backward(const PackedWeights<T>& weights, Saved<T>& saved,
+                  const BackwardProblem<T>& problem, int threads);
+
+}  // namespace tidegate

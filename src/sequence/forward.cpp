@@ -1,0 +1,266 @@
+// The time loop forward. For a chunk of steps each thread first projects the inputs of its rows and
+// units (weights read once per chunk), then steps through time:
+//
+//   acc = W x + b   (from the chunk's buffer)
+//   acc += R h_prev (packed panels, register tiles), gates in the epilogue, store h, c, saved gates
+//   barrier         (only threads that share rows of the batch wait for each other)
+#include "sequence/forward.hpp"
+
+#include <type_traits>
+
+#include "base/barrier.hpp"
+#include "base/team.hpp"
+
+namespace tidegate {
+namespace {
+
+template <class T, class Cell>
+class ForwardPass {
+  using V = Lane<T>;
+
+ public:
+  ForwardPass(const Cell& cell, const PackedWeights<T>& weights, const ForwardProblem<T>& problem,
+              Saved<T>* saved, int max_threads)
+      : cell_(cell),
+        w_(weights),
+        p_(problem),
+        saved_(saved),
+        schedule_(choose_schedule(work_of(weights, problem.dims), max_threads)),
+        projection_(checked_product(schedule_.chunk * problem.dims.batch,
+                                    w_.layout.padded * Cell::kSlots)),
+        barriers_(static_cast<std::size_t>(schedule_.threads)) {
+    const Index padded = w_.layout.padded;
+    const Dims d = p_.dims;
+    if (saved_ == nullptr) {
+      h0_ = History<T>::last_one(d.batch, padded);
+      if (!p_.y) h_ring_ = History<T>::last_two(d.batch, padded);
+      if (Cell::kStates == 2) c_ring_ = History<T>::last_two(d.batch, padded);
+      if (Cell::kUsesResetH) reset_ring_ = History<T>::last_one(d.batch, padded);
+    }
+  }
+
+  void run() {
+    run_team(schedule_.threads, [this](int thread, int team) { run_part(thread, team); });
+  }
+
+ private:
+  struct Part {
+    Range rows, groups;
+    Barrier* barrier;
+    int sharers;
+    void wait() const { barrier->wait(sharers); }
+  };
+
+  void run_part(int thread, int team) noexcept {
+    const Schedule::Part s = schedule_.part_of(thread, team);
+    const Part part{even_slice(p_.dims.batch, s.batch_slices, s.batch_slice),
+                    even_slice(w_.layout.groups, s.hidden_slices, s.hidden_slice),
+                    &barriers_[static_cast<std::size_t>(s.batch_slice)],
+                    static_cast<int>(s.hidden_slices)};
+    load_states(part);
+    part.wait();
+    for (Index t = 0; t < p_.dims.steps; t += schedule_.chunk) {
+      const Range steps{t, std::min(p_.dims.steps, t + schedule_.chunk)};
+      project(part, steps);
+      for (Index step = steps.begin; step < steps.end; ++step) {
+        run_phase<0>(part, step, step - steps.begin);
+        part.wait();
+        if constexpr (Cell::kPhases == 2) {
+          run_phase<1>(part, step, step - steps.begin);
+          part.wait();
+        }
+      }
+    }
+    store_states(part);
+  }
+
+  // Every hidden slice of the same rows would write the same values: the first one does.
+  void load_states(const Part& part) {
+    if (part.groups.begin != 0) return;
+    const Index units = w_.hidden_size, padded = w_.layout.padded;
+    const auto load = [&](const T* from, T* to, Index b) {
+      std::fill_n(to, padded, T(0));
+      if (from != nullptr) std::copy_n(from + b * units, units, to);
+    };
+    for (Index b = part.rows.begin; b < part.rows.end; ++b) {
+      load(p_.h0, h0().at(0, b), b);
+      if constexpr (Cell::kStates == 2) load(p_.c0, c().at(0, b), b);
+    }
+  }
+
+  void store_states(const Part& part) {
+    const Index last = p_.dims.steps, units = w_.hidden_size;
+    const Range blocks = blocks_of(part);
+    const Index begin = blocks.begin * V::kSize;
+    const Index count = std::min(units, blocks.end * V::kSize) - begin;
+    if (count <= 0) return;
+    for (Index b = part.rows.begin; b < part.rows.end; ++b) {
+      std::copy_n(h_after(last - 1, b) + begin, count, p_.h_last + b * units + begin);
+      if constexpr (Cell::kStates == 2) {
+        std::copy_n(c().at(last, b) + begin, count, p_.c_last + b * units + begin);
+      }
+    }
+  }
+
+  Range blocks_of(const Part& part) const {
+    if (part.groups.size() == 0) return {0, 0};
+    return {w_.layout.blocks_of(part.groups.begin).begin,
+            w_.layout.blocks_of(part.groups.end - 1).end};
+  }
+
+  // Elements of one row of a group in the projection buffer.
+  Index group_width(Index group) const {
+    return w_.layout.blocks_of(group).size() * Cell::kSlots * V::kSize;
+  }
+  // The buffer is [group][step of the chunk][row][slot][block][lanes].
+  T* projection(Index group, Index chunk_step, Index b) {
+    const Index rows = schedule_.chunk * p_.dims.batch;
+    return projection_.data() + rows * w_.slot_offset(group) +
+           (chunk_step * p_.dims.batch + b) * group_width(group);
+  }
+
+  void project(const Part& part, Range steps) {
+    const Index rows_per_step = part.rows.size();
+    if (rows_per_step == 0) return;
+    for (Index g = part.groups.begin; g < part.groups.end; ++g) {
+      const T* bias = w_.bias.data() + w_.slot_offset(g);
+      const Index width = group_width(g);
+      if (rows_per_step == p_.dims.batch) {  // the rows of all steps are contiguous: one product
+        const auto row_of = [&](Index r) {
+          return p_.x.at(steps.begin + r / rows_per_step, r % rows_per_step);
+        };
+        project_rows(g, steps.size() * rows_per_step, row_of, bias, projection(g, 0, 0), width);
+        continue;
+      }
+      for (Index t = 0; t < steps.size(); ++t) {
+        const auto row_of = [&](Index r) { return p_.x.at(steps.begin + t, part.rows.begin + r); };
+        project_rows(g, rows_per_step, row_of, bias, projection(g, t, part.rows.begin), width);
+      }
+    }
+  }
+
+  template <class RowOf>
+  void project_rows(Index group, Index rows, const RowOf& row_of, const T* bias, T* to,
+                    Index width) {
+    w_.input.multiply_group(group, rows, row_of, {bias, 0, to, width});
+    if constexpr (Cell::kInputSlots < Cell::kSlots) {  // slots without an input start from the bias
+      const Index begin = width / Cell::kSlots * Cell::kInputSlots;
+      for (Index r = 0; r < rows; ++r) {
+        std::copy(bias + begin, bias + width, to + r * width + begin);
+      }
+    }
+  }
+
+  template <int phase>
+  void run_phase(const Part& part, Index t, Index chunk_step) {
+    if (part.rows.size() == 0) return;
+    for (Index g = part.groups.begin; g < part.groups.end; ++g) {
+      T* acc = projection(g, chunk_step, part.rows.begin);
+      const Index width = group_width(g);
+      for (int k = 0; k < Cell::kTermCount; ++k) {
+        if (Cell::kTerms[k].phase != phase) continue;
+        T* to = acc + width / Cell::kSlots * Cell::kTerms[k].slot;
+        const auto row_of = [&, k](Index r) {
+          return operand_row(Cell::kTerms[k].operand, t, part.rows.begin + r);
+        };
+        w_.terms[static_cast<std::size_t>(k)].multiply_group(g, part.rows.size(), row_of,
+                                                             {to, width, to, width});
+      }
+      const Range blocks = w_.layout.blocks_of(g);
+      for (Index b = part.rows.begin; b < part.rows.end; ++b, acc += width) {
+        for (Index block = blocks.begin; block < blocks.end; ++block) {
+          finish_unit<phase>(acc + (block - blocks.begin) * V::kSize, blocks.size() * V::kSize, t,
+                             b, block);
+        }
+      }
+    }
+  }
+
+  // The epilogue for one lane of units of one row: slot s is at acc + s*slot_stride.
+  template <int phase>
+  void finish_unit(T* acc, Index slot_stride, Index t, Index b, Index block) {
+    const Index unit = block * V::kSize;
+    const Index valid = w_.layout.valid(block);
+    ForwardUnit<V> u;
+    for (int s = 0; s < Cell::kSlots; ++s) u.a[s] = V::load(acc + s * slot_stride);
+    if constexpr (Cell::kUsesHPrev) u.h_prev = V::load_partial(h_before(t, b) + unit, valid);
+    if constexpr (Cell::kStates == 2) {
+      u.c_prev = V::load(c().at(t, b) + unit);
+      if constexpr (phase == 1) u.c = V::load(c().at(t + 1, b) + unit);
+    }
+    if constexpr (Cell::kDiagonal) {
+      for (Index q = 0; q < 3; ++q) {
+        u.peephole[q] = V::load(w_.peephole.data() + q * w_.layout.padded + unit);
+      }
+    }
+    cell_.template forward<phase>(u);
+    if constexpr (Cell::kStates == 2 && phase == 0) u.c.store(c().at(t + 1, b) + unit);
+    if constexpr (Cell::kUsesResetH && phase == 0) u.reset_h.store(reset_h(t, b) + unit);
+    if constexpr (phase < Cell::kPhases - 1) {
+      for (int s = 0; s < Cell::kSlots; ++s) u.a[s].store(acc + s * slot_stride);
+    } else {
+      u.h.store_partial(h_after(t, b) + unit, valid);
+      if (saved_ != nullptr) {
+        T* gates = saved_->gate_row(t, b) + unit;
+        for (int s = 0; s < Cell::kSlots; ++s) u.a[s].store(gates + s * w_.layout.padded);
+      }
+    }
+  }
+
+  const T* operand_row(Operand operand, Index t, Index b) {
+    switch (operand) {
+      case Operand::kCPrev: return c().at(t, b);
+      case Operand::kC: return c().at(t + 1, b);
+      case Operand::kResetH: return reset_h(t, b);
+      case Operand::kHPrev: break;
+    }
+    return h_before(t, b);
+  }
+
+  History<T>& h0() { return saved_ != nullptr ? saved_->h0 : h0_; }
+  History<T>& c() { return saved_ != nullptr ? saved_->c : c_ring_; }
+  T* reset_h(Index t, Index b) {
+    return saved_ != nullptr ? saved_->reset_h.at(t, b) : reset_ring_.at(t, b);
+  }
+  T* h_after(Index t, Index b) {
+    if (p_.y) return p_.y.at(t, b);
+    return saved_ != nullptr ? saved_->own_h.at(t, b) : h_ring_.at(t, b);
+  }
+  const T* h_before(Index t, Index b) { return t == 0 ? h0().at(0, b) : h_after(t - 1, b); }
+
+  const Cell cell_;
+  const PackedWeights<T>& w_;
+  const ForwardProblem<T> p_;
+  Saved<T>* const saved_;
+  const Schedule schedule_;
+  AlignedBuffer<T> projection_;
+  std::vector<Barrier> barriers_;  // one per slice of the batch
+  History<T> h0_, h_ring_, c_ring_, reset_ring_;
+};
+
+}  // namespace
+
+template <class T>
+Work work_of(const PackedWeights<T>& w, Dims dims) {
+  return {dims.steps,         dims.batch,        w.input_size,     w.hidden_size, w.plan.slots,
+          w.plan.phases,      w.layout.groups,   w.bytes_per_step(), sizeof(T)};
+}
+
+template <class T>
+void run_forward(const PackedWeights<T>& weights, const ForwardProblem<T>& problem,
+                 Saved<T>* saved, int threads) {
+  const CallInFlight call;
+  visit_cell(weights.config, [&](const auto& cell) {
+    using Cell = std::decay_t<decltype(cell)>;
+    ForwardPass<T, Cell>(cell, weights, problem, saved, call.share_of(threads)).run();
+  });
+}
+
+template void run_forward(const PackedWeights<float>&, const ForwardProblem<float>&,
+                          Saved<float>*, int);
+template void run_forward(const PackedWeights<double>&, const ForwardProblem<double>&,
+                          Saved<double>*, int);
+template Work work_of(const PackedWeights<float>&, Dims);
+template Work work_of(const PackedWeights<double>&, Dims);
+
+}  // namespace tidegate

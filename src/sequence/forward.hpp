@@ -1,0 +1,28 @@
+// The forward pass of one layer over a batch of sequences.
+#pragma once
+
+#include "sequence/saved.hpp"
+#include "sequence/schedule.hpp"
+
+namespace tidegate {
+
+template <class T>
+struct ForwardProblem {
+  Dims dims;
+  SequenceView<const T> x;  // (T, B, I)
+  SequenceView<T> y;        // (T, B, H), or null when only the final state is wanted
+  const T* h0;              // (B, H), or null for zeros
+  const T* c0;
+  T* h_last;                // (B, H)
+  T* c_last;
+};
+
+// Fills y, h_last and c_last, and `saved` unless it is null. T, B and H are at least 1.
+template <class T>
+void run_forward(const PackedWeights<T>& weights, const ForwardProblem<T>& problem,
+                 Saved<T>* saved, int threads);
+
+template <class T>
+Work work_of(const PackedWeights<T>& weights, Dims dims);
+
+}  // namespace tidegate

@@ -1,0 +1,60 @@
+// How H hidden units become vectors: blocks of one lane each, and groups of blocks that one product
+// finishes together and one thread owns. A group's row holds [slot][block of the group][lanes].
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "math/lane.hpp"
+
+namespace tidegate {
+
+template <class T>
+struct UnitLayout {
+  static constexpr Index kLanes = Lane<T>::kSize;
+
+  Index units;         // H
+  Index blocks;        // of kLanes units; the last may be partly empty
+  Index padded;        // blocks * kLanes
+  Index group_blocks;  // blocks of every group but perhaps the last
+  Index groups;
+
+  UnitLayout(Index units_, Index group_blocks_)
+      : units(units_),
+        blocks(ceil_div(units_, kLanes)),
+        padded(blocks * kLanes),
+        group_blocks(group_blocks_),
+        groups(ceil_div(blocks, group_blocks_)) {}
+
+  Range blocks_of(Index group) const {
+    return {group * group_blocks, std::min(blocks, (group + 1) * group_blocks)};
+  }
+  // Units of a block that exist.
+  Index valid(Index block) const { return std::min(kLanes, units - block * kLanes); }
+
+  // Vectors of each group when every block has `slots` of them.
+  std::vector<int> group_vectors(int slots) const {
+    std::vector<int> vectors;
+    for (Index g = 0; g < groups; ++g) {
+      vectors.push_back(slots * static_cast<int>(blocks_of(g).size()));
+    }
+    return vectors;
+  }
+};
+
+// Blocks per group on the way forward: enough vectors for a full register tile in every phase, but
+// several groups, so that threads can share them.
+template <class T>
+UnitLayout<T> forward_layout(Index units, bool few_slots) {
+  const Index blocks = ceil_div(units, UnitLayout<T>::kLanes);
+  return {units, !few_slots ? 1 : blocks >= 16 ? 4 : blocks >= 2 ? 2 : 1};
+}
+
+// Blocks per group of a product that ends in one vector per block (dh, dx).
+template <class T>
+UnitLayout<T> single_slot_layout(Index units) {
+  const Index blocks = ceil_div(units, UnitLayout<T>::kLanes);
+  return {units, blocks >= 8 ? 4 : blocks >= 2 ? 2 : 1};
+}
+
+}  // namespace tidegate

@@ -1,0 +1,71 @@
+// The weights of one layer in the order in which the time loop reads them (gemm/packed_matrix.hpp).
+// Packed once per version of the weights; forward() and backward() only read, so threads may share it.
+#pragma once
+
+#include <memory>
+
+#include "cells/config.hpp"
+#include "gemm/packed_matrix.hpp"
+#include "sequence/layout.hpp"
+
+namespace tidegate {
+
+// Arrays of a layer as the user gives them, C-contiguous. Absent biases and peepholes are null.
+template <class T>
+struct WeightArrays {
+  const T* weight_ih;  // (G*H, I)
+  const T* weight_hh;  // (G*H, H)
+  const T* bias_ih;    // (G*H,)
+  const T* bias_hh;    // (G*H,)
+  const T* peephole;   // (3, H) or (3, H, H)
+};
+
+// The cell's compile-time plan as values, for code that is not on the hot path.
+struct CellPlan {
+  int gates, slots, states, phases, input_slots, term_count;
+  const int* input_gate;
+  const Term* terms;
+  bool uses_reset_h;
+};
+
+CellPlan plan_of(const CellConfig& config);
+
+template <class T>
+class PackedWeights {
+ public:
+  PackedWeights(const CellConfig& config, Index input_size, Index hidden_size);
+
+  // Reads the arrays. The matrices of the backward pass are packed only when asked for.
+  void pack(const WeightArrays<T>& arrays, bool for_backward, int threads);
+
+  const CellConfig config;
+  const CellPlan plan;
+  const Index input_size, hidden_size;
+
+  // Forward: groups of units with all their slots.
+  const UnitLayout<T> layout;
+  PackedMatrix<T> input;
+  std::vector<PackedMatrix<T>> terms;  // one per plan.terms
+  AlignedBuffer<T> bias;               // [group][slot][block][lanes]
+  AlignedBuffer<T> peephole;           // [3][padded], diagonal only
+
+  // Backward: the transposes, K = slots * padded, one vector per block of the result.
+  const UnitLayout<T> hidden_layout, input_layout;
+  std::vector<PackedMatrix<T>> terms_transposed;
+  std::vector<PackedMatrix<T>> input_transposed;  // one, or none before it is needed
+
+  // Where a group's row of slots begins in bias and in the projection buffer, in elements per row.
+  Index slot_offset(Index group) const {
+    return group * layout.group_blocks * plan.slots * UnitLayout<T>::kLanes;
+  }
+  Index bytes_per_step() const;  // of recurrent matrices, read at every step
+
+ private:
+  void pack_group(const WeightArrays<T>& arrays, Index group);
+  void pack_bias(const WeightArrays<T>& arrays, Index group);
+  void pack_transposed(PackedMatrix<T>& to, const UnitLayout<T>& columns, Index group,
+                       const T* matrix, Index first_gate, const int* gates, int slots);
+  const T* term_rows(const WeightArrays<T>& arrays, const Term& term) const;
+};
+
+}  // namespace tidegate

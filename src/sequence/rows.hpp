@@ -1,0 +1,46 @@
+// Views of sequence arrays and the storage of states over time.
+#pragma once
+
+#include "base/aligned_buffer.hpp"
+
+namespace tidegate {
+
+// A (T, B, width) array with any strides over time and batch; each row is contiguous. Batch-first
+// and time-reversed arrays are the same view with other strides.
+template <class T>
+struct SequenceView {
+  T* data = nullptr;
+  Index step = 0;  // elements from one time step to the next
+  Index row = 0;   // elements from one sequence of the batch to the next
+
+  T* at(Index t, Index b) const { return data + t * step + b * row; }
+  explicit operator bool() const { return data != nullptr; }
+};
+
+// Padded (B, padded) rows at several times: all of them when saved for the backward pass, or a ring
+// of the last one or two, which is all that the forward step looks back on.
+template <class T>
+class History {
+ public:
+  History() = default;
+  static History all(Index times, Index batch, Index padded) {
+    return History(times, ~Index{0}, batch, padded);
+  }
+  static History last_one(Index batch, Index padded) { return History(1, 0, batch, padded); }
+  static History last_two(Index batch, Index padded) { return History(2, 1, batch, padded); }
+
+  T* at(Index t, Index b) { return rows_.data() + offset(t, b); }
+  const T* at(Index t, Index b) const { return rows_.data() + offset(t, b); }
+  Index batch() const { return batch_; }
+
+ private:
+  History(Index times, Index mask, Index batch, Index padded)
+      : mask_(mask), batch_(batch), padded_(padded), rows_(checked_product(times, batch, padded)) {}
+
+  Index offset(Index t, Index b) const { return ((t & mask_) * batch_ + b) * padded_; }
+
+  Index mask_ = 0, batch_ = 0, padded_ = 0;
+  AlignedBuffer<T> rows_;
+};
+
+}  // namespace tidegate
