@@ -38,8 +38,17 @@ def pytest_report_header():
 
 
 def pytest_configure(config):
-    """Children that the tests start turn warnings into errors too."""
+    """Make warnings errors in the interpreters that the tests start, too."""
     os.environ.setdefault("PYTHONWARNINGS", "error")
+
+
+def pytest_collection_modifyitems(items):
+    """Leave out the slow tests unless the environment asks for them."""
+    if os.environ.get("TIDEGATE_TEST_SLOW") == "1":
+        return
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.skip(reason="slow; set TIDEGATE_TEST_SLOW=1"))
 
 
 def run_python(code, *, env=None, timeout=120, cwd=None):

@@ -20,7 +20,7 @@ CPP_TIERS = [("base",), ("math",), ("cells", "gemm"), ("sequence",), ("bindings"
 # Modules right under tidegate. What stands together in a tuple may use each other: a model saves
 # itself through io, which builds models.
 PYTHON_TIERS = [
-    ("_version", "_extras", "_cpus", "reference"),
+    ("_version", "_arrays", "_extras", "_cpus", "reference"),
     ("_loader",),
     ("runtime",),
     ("weights",),
