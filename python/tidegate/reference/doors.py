@@ -1,0 +1,186 @@
+"""The two doors, with the arguments of `tidegate.functional`: only layout and checks are here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import sequence
+from .activations import Array
+from .weights import Weights, widen
+
+State = tuple[Array, ...]
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What `rnn_forward(..., training=True)` keeps for `rnn_backward`; it may be used again."""
+
+    weights: Weights
+    steps: list[Any]
+    shape: tuple[int, int]  # T, B
+    dtype: np.dtype[Any]
+    batch_first: bool
+    go_backwards: bool
+
+
+@dataclass(frozen=True)
+class RNNOutput:
+    """y (T, B, H) or None; state, a tuple of (B, H); saved, or None unless training."""
+
+    y: Array | None
+    state: State
+    saved: Saved | None
+
+
+@dataclass(frozen=True)
+class RNNGradients:
+    """Gradients by x (None unless needed), by the initial state, and by the weights."""
+
+    x: Array | None
+    state: State
+    weights: Weights
+
+
+def rnn_forward(
+    weights: Any,
+    x: Any,
+    state: Any = None,
+    *,
+    training: bool = False,
+    batch_first: bool = False,
+    return_sequences: bool = True,
+    go_backwards: bool = False,
+) -> RNNOutput:
+    """Run one recurrent layer over a batch of sequences, in float64.
+
+    Parameters
+    ----------
+    weights : Weights, or any object with its attributes
+        The cell, its arrays and its options.
+    x : (T, B, I), or (B, T, I) with `batch_first`
+        Input; T and B may be 0.
+    state : tuple of (B, H), optional
+        State before the first step: (h,) or, for "lstm", (h, c). Zeros if omitted.
+    training : bool
+        Keep what `rnn_backward` needs.
+    return_sequences : bool
+        If not, y is None.
+    go_backwards : bool
+        Run from the last step to the first; y stays in the order of x.
+
+    Returns
+    -------
+    RNNOutput
+        y, the hidden state after each step; state after the last step; saved.
+
+    Raises
+    ------
+    ValueError
+        A shape disagrees with the weights.
+
+    Notes
+    -----
+    Equations: docs/equations. Everything is float64, or longdouble where an input is.
+
+    Examples
+    --------
+    >>> w = Weights("gru", np.zeros((12, 3)), np.zeros((12, 4)))
+    >>> rnn_forward(w, np.zeros((5, 2, 3))).y.shape
+    (5, 2, 4)
+    """
+    w = Weights.of(weights)
+    x = widen(x)
+    if x.ndim != 3 or x.shape[2] != w.input_size:
+        raise ValueError(
+            f"rnn_forward: x has shape {x.shape}; expected three dimensions, the last of size "
+            f"{w.input_size} as in weight_ih."
+        )
+    x = _to_time_order(x.astype(np.result_type(x, *w.arrays().values())), batch_first, go_backwards)
+    steps, batch = x.shape[:2]
+    first = _state("rnn_forward: state", state, w, batch, x.dtype)
+    y, last, saved_steps = sequence.forward(w.with_biases(), x, first)
+    saved = Saved(w, saved_steps, (steps, batch), x.dtype, batch_first, go_backwards)
+    return RNNOutput(
+        _to_caller_order(y, batch_first, go_backwards) if return_sequences else None,
+        last,
+        saved if training else None,
+    )
+
+
+def rnn_backward(
+    saved: Saved, dy: Any = None, dstate: Any = None, *, need_dx: bool = True
+) -> RNNGradients:
+    """Gradients of a loss by everything that went into `rnn_forward`.
+
+    Parameters
+    ----------
+    saved : Saved
+        From `rnn_forward(..., training=True)`.
+    dy : same shape as y, optional
+        Gradient of the loss by y; zeros if omitted.
+    dstate : tuple of (B, H) or None, optional
+        Gradient of the loss by the state after the last step; zeros where omitted.
+    need_dx : bool
+        Without it, the gradient by x is None.
+
+    Returns
+    -------
+    RNNGradients
+        x in the layout of x; state, a tuple of (B, H); weights, None where the weights are None.
+
+    Raises
+    ------
+    ValueError
+        A shape disagrees with the forward call.
+
+    Examples
+    --------
+    >>> w = Weights("rnn", np.ones((1, 1)), np.ones((1, 1)), activation="linear")
+    >>> out = rnn_forward(w, np.ones((3, 1, 1)), training=True)
+    >>> out.y.ravel()
+    array([1., 2., 3.])
+    >>> rnn_backward(out.saved, dstate=(np.ones((1, 1)),)).weights.weight_ih
+    array([[3.]])
+    """
+    w = saved.weights
+    steps, batch = saved.shape
+    layout = saved.batch_first, saved.go_backwards
+    shape = (batch, steps, w.hidden_size) if saved.batch_first else (steps, batch, w.hidden_size)
+    dy = np.zeros(shape, saved.dtype) if dy is None else widen(dy)
+    if dy.shape != shape:
+        raise ValueError(f"rnn_backward: dy has shape {dy.shape}; expected {shape}, that of y.")
+    dlast = _state("rnn_backward: dstate", dstate, w, batch, saved.dtype)
+    dy = _to_time_order(dy, *layout)
+    dx, dfirst, dw = sequence.backward(w.with_biases(), saved.steps, dy, dlast)
+    return RNNGradients(
+        _to_caller_order(dx, *layout) if need_dx else None,
+        dfirst,
+        w.with_arrays({name: dw[name] for name in w.arrays()}),
+    )
+
+
+def _to_time_order(array: Array, batch_first: bool, go_backwards: bool) -> Array:
+    """Bring the caller's layout to (T, B, ·) in the order of processing."""
+    array = np.swapaxes(array, 0, 1) if batch_first else array
+    return array[::-1] if go_backwards else array
+
+
+def _to_caller_order(array: Array, batch_first: bool, go_backwards: bool) -> Array:
+    """Undo `_to_time_order`."""
+    array = array[::-1] if go_backwards else array
+    return np.swapaxes(array, 0, 1) if batch_first else array
+
+
+def _state(where: str, state: Any, w: Weights, batch: int, dtype: np.dtype[Any]) -> State:
+    """Check a tuple of states and put zeros where nothing is given."""
+    states = sequence.CELLS[w.cell].states
+    shape = (batch, w.hidden_size)
+    given = (None,) * states if state is None else tuple(state)
+    full = tuple(np.zeros(shape, dtype) if part is None else widen(part).copy() for part in given)
+    if len(full) != states or any(part.shape != shape for part in full):
+        got = [part.shape for part in full]
+        raise ValueError(f"{where} has arrays of shapes {got}; expected {states} of {shape}.")
+    return full

@@ -1,0 +1,88 @@
+"""GRU (Cho et al. 2014; Chung et al. 2014), gates in the order r z n.
+
+    r = σ(W_r x + b_ir + R_r h_prev + b_hr)             z likewise
+    n = tanh(W_n x + b_in + r∘(R_n h_prev + b_hn))      reset_after=True   (cuDNN, PyTorch, Keras)
+    n = tanh(W_n x + b_in + R_n (r∘h_prev) + b_hn)      reset_after=False  (Cho et al.)
+    h = keep∘h_prev + (1 - keep)∘n                      keep = z      for update="retain"
+                                                        keep = 1 - z  for update="replace"
+Backward: docs/equations/gru.md.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .activations import Array
+from .weights import Weights
+
+State = tuple[Array, ...]
+
+
+class GruSaved(NamedTuple):
+    """What the backward pass needs of one step: x (B, I), the others (B, H)."""
+
+    x: Array
+    h_prev: Array
+    r: Array
+    z: Array
+    n: Array
+    recurrent_n: Array  # what stands behind W_n x + b_in, before r multiplies it if reset_after
+
+
+def gru_step(x: Array, state: State, w: Weights) -> tuple[State, GruSaved]:
+    """One step: x (B, I) and state (h_prev,), (B, H), give the state (h,)."""
+    (h_prev,) = state
+    weight_hr, weight_hz, weight_hn = np.split(w.weight_hh, 3)
+    b_hr, b_hz, b_hn = np.split(w.bias_hh, 3)
+    a_r, a_z, a_n = np.split(x @ w.weight_ih.T + w.bias_ih, 3, axis=-1)
+    r = w.gate.value(a_r + h_prev @ weight_hr.T + b_hr)
+    z = w.gate.value(a_z + h_prev @ weight_hz.T + b_hz)
+    if w.reset_after:
+        recurrent_n = h_prev @ weight_hn.T + b_hn
+        n = w.act.value(a_n + r * recurrent_n)
+    else:
+        recurrent_n = (r * h_prev) @ weight_hn.T + b_hn
+        n = w.act.value(a_n + recurrent_n)
+    keep = z if w.update == "retain" else 1 - z
+    h = keep * h_prev + (1 - keep) * n
+    return (h,), GruSaved(x, h_prev, r, z, n, recurrent_n)
+
+
+def gru_step_backward(
+    dstate: State, s: GruSaved, w: Weights
+) -> tuple[Array, State, dict[str, Array]]:
+    """Take the gradient (dh,) by the state after the step to those by all before it.
+
+    Returns dx (B, I), the gradient (dh_prev,), and this step's part of each weight's.
+    """
+    (dh,) = dstate
+    weight_hr, weight_hz, weight_hn = np.split(w.weight_hh, 3)
+    keep = s.z if w.update == "retain" else 1 - s.z
+    dkeep = dh * (s.h_prev - s.n)
+    dz = dkeep if w.update == "retain" else -dkeep
+    da_n = dh * (1 - keep) * w.act.slope(s.n)
+    da_z = dz * w.gate.slope(s.z)
+    if w.reset_after:
+        drecurrent_n = da_n * s.r
+        dr = da_n * s.recurrent_n
+        dh_prev = drecurrent_n @ weight_hn
+        dweight_hn = drecurrent_n.T @ s.h_prev
+    else:
+        drecurrent_n = da_n
+        dreset = da_n @ weight_hn  # by r∘h_prev
+        dr = dreset * s.h_prev
+        dh_prev = dreset * s.r
+        dweight_hn = da_n.T @ (s.r * s.h_prev)
+    da_r = dr * w.gate.slope(s.r)
+    dh_prev = dh_prev + dh * keep + da_r @ weight_hr + da_z @ weight_hz
+
+    da = np.concatenate([da_r, da_z, da_n], axis=-1)
+    dw = {
+        "weight_ih": da.T @ s.x,
+        "weight_hh": np.concatenate([da_r.T @ s.h_prev, da_z.T @ s.h_prev, dweight_hn]),
+        "bias_ih": da.sum(axis=0),
+        "bias_hh": np.concatenate([da_r, da_z, drecurrent_n], axis=-1).sum(axis=0),
+    }
+    return da @ w.weight_ih, (dh_prev,), dw

@@ -1,0 +1,164 @@
+"""The arrays and options of one cell, as the reference sees them: float64 and checked.
+
+    weight_ih (G*H, I)  weight_hh (G*H, H)  bias_ih, bias_hh (G*H,)  peephole (3, H) or (3, H, H)
+
+The rows are blocks of H, one per gate: i f g o for "lstm", r z n for "gru"; peephole rows: i f o.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from .activations import ACTIVATIONS, Activation, Array
+
+GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+UPDATES = ("retain", "replace")
+ARRAYS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "peephole")
+
+
+def widen(array: Any) -> Array:
+    """Convert to float64; a longdouble stays one (finite differences use that)."""
+    return np.asarray(array, dtype=np.result_type(array, np.float64))
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights of one cell, or the gradients by them (same shapes).
+
+    Parameters
+    ----------
+    cell : {"lstm", "gru", "rnn"}
+        G = 4, 3 or 1 gates.
+    weight_ih : (G*H, I)
+        Input weights W.
+    weight_hh : (G*H, H)
+        Recurrent weights R.
+    bias_ih, bias_hh : (G*H,), optional
+        Input and recurrent bias; an absent one adds nothing.
+    peephole : (3, H) or (3, H, H), optional
+        Diagonal or full peepholes of an LSTM, rows i f o.
+    activation, recurrent_activation, output_activation : str
+        Names in `ACTIVATIONS`: of the candidate (g, n, or a simple RNN's h), of the gates, and of
+        the LSTM's output squash (None: the same as `activation`).
+    reset_after, update
+        GRU only, see `tidegate.reference.gru`.
+
+    Raises
+    ------
+    ValueError
+        A shape disagrees with weight_hh, or an option is unknown.
+
+    Examples
+    --------
+    >>> w = Weights("gru", np.zeros((12, 3)), np.zeros((12, 4)))
+    >>> w.hidden_size, w.input_size
+    (4, 3)
+    """
+
+    cell: str
+    weight_ih: Array
+    weight_hh: Array
+    bias_ih: Any = None
+    bias_hh: Any = None
+    peephole: Any = None
+    activation: str = "tanh"
+    recurrent_activation: str = "sigmoid"
+    output_activation: str | None = None
+    reset_after: bool = True
+    update: str = "retain"
+
+    @classmethod
+    def of(cls, weights: Any) -> Weights:
+        """Take any object that has these attributes."""
+        return cls(**{field.name: getattr(weights, field.name) for field in fields(cls)})
+
+    def __post_init__(self) -> None:
+        for name, array in self.arrays().items():
+            object.__setattr__(self, name, widen(array))
+        self._check_options()
+        self._check_shapes()
+
+    @property
+    def hidden_size(self) -> int:
+        """H."""
+        return int(self.weight_hh.shape[1])
+
+    @property
+    def input_size(self) -> int:
+        """I."""
+        return int(self.weight_ih.shape[1])
+
+    @property
+    def act(self) -> Activation:
+        """Of the candidate: g of an LSTM, n of a GRU, h of a simple RNN."""
+        return ACTIVATIONS[self.activation]
+
+    @property
+    def gate(self) -> Activation:
+        """Of the gates: i f o, r z."""
+        return ACTIVATIONS[self.recurrent_activation]
+
+    @property
+    def squash(self) -> Activation:
+        """Of the cell state of an LSTM on its way out."""
+        return ACTIVATIONS[self.output_activation or self.activation]
+
+    def arrays(self) -> dict[str, Array]:
+        """Map the names of the arrays that are present to the arrays."""
+        present = {name: getattr(self, name) for name in ARRAYS}
+        return {name: array for name, array in present.items() if array is not None}
+
+    def with_biases(self) -> Weights:
+        """Put zeros for absent biases: the same function, without a special case."""
+        zero = np.zeros(len(self.weight_hh), self.weight_hh.dtype)
+        return self.with_arrays({"bias_ih": zero, "bias_hh": zero} | self.arrays())
+
+    def with_arrays(self, arrays: dict[str, Array]) -> Weights:
+        """Return the same cell and options with other arrays."""
+        options: dict[str, Any] = {**arrays}
+        return replace(self, **options)
+
+    @property
+    def peephole_rows(self) -> tuple[Any, Any, Any]:
+        """P_i, P_f, P_o, each (H,) or (H, H), or None."""
+        return (None, None, None) if self.peephole is None else tuple(self.peephole)
+
+    def _check_options(self) -> None:
+        _check_name("cell", self.cell, GATES)
+        _check_name("activation", self.activation, ACTIVATIONS)
+        _check_name("recurrent_activation", self.recurrent_activation, ACTIVATIONS)
+        _check_name("output_activation", self.output_activation or self.activation, ACTIVATIONS)
+        _check_name("update", self.update, UPDATES)
+        if self.peephole is not None and self.cell != "lstm":
+            raise ValueError(f'Weights: peephole is given; expected None for cell "{self.cell}".')
+
+    def _check_shapes(self) -> None:
+        for name in ("weight_ih", "weight_hh"):
+            if getattr(self, name).ndim != 2:
+                raise ValueError(
+                    f"Weights: {name} has shape {getattr(self, name).shape}; expected two axes."
+                )
+        hidden, rows = self.hidden_size, GATES[self.cell] * self.hidden_size
+        allowed: dict[str, list[tuple[int, ...]]] = {
+            "weight_ih": [(rows, self.input_size)],
+            "weight_hh": [(rows, hidden)],
+            "bias_ih": [(rows,)],
+            "bias_hh": [(rows,)],
+            "peephole": [(3, hidden), (3, hidden, hidden)],
+        }
+        for name, array in self.arrays().items():
+            if array.shape not in allowed[name]:
+                expected = " or ".join(str(shape) for shape in allowed[name])
+                raise ValueError(
+                    f"Weights: {name} has shape {array.shape}; expected {expected} "
+                    f'for cell "{self.cell}".'
+                )
+
+
+def _check_name(argument: str, name: str, known: Iterable[str]) -> None:
+    if name not in known:
+        raise ValueError(f"Weights: {argument} has {name!r}; expected one of {sorted(known)}.")
