@@ -7,5 +7,6 @@ namespace tidegate {
 
 void register_config(pybind11::module_& m);
 void register_layer(pybind11::module_& m);
+void register_stream(pybind11::module_& m);
 
 }  // namespace tidegate

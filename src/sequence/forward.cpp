@@ -15,7 +15,7 @@ namespace tidegate {
 namespace {
 
 template <class T, class Cell>
-class ForwardPass {
+class ForwardPass final : public ForwardRunner {
   using V = Lane<T>;
 
  public:
@@ -39,7 +39,7 @@ class ForwardPass {
     }
   }
 
-  void run() {
+  void run() override {
     run_team(schedule_.threads, [this](int thread, int team) { run_part(thread, team); });
   }
 
@@ -247,14 +247,28 @@ Work work_of(const PackedWeights<T>& w, Dims dims) {
 }
 
 template <class T>
+std::unique_ptr<ForwardRunner> make_forward(const PackedWeights<T>& weights,
+                                            const ForwardProblem<T>& problem, Saved<T>* saved,
+                                            int threads) {
+  return visit_cell(weights.config, [&](const auto& cell) -> std::unique_ptr<ForwardRunner> {
+    using Cell = std::decay_t<decltype(cell)>;
+    return std::make_unique<ForwardPass<T, Cell>>(cell, weights, problem, saved, threads);
+  });
+}
+
+template <class T>
 void run_forward(const PackedWeights<T>& weights, const ForwardProblem<T>& problem,
                  Saved<T>* saved, int threads) {
   const CallInFlight call;
-  visit_cell(weights.config, [&](const auto& cell) {
-    using Cell = std::decay_t<decltype(cell)>;
-    ForwardPass<T, Cell>(cell, weights, problem, saved, call.share_of(threads)).run();
-  });
+  make_forward(weights, problem, saved, call.share_of(threads))->run();
 }
+
+template std::unique_ptr<ForwardRunner> make_forward(const PackedWeights<float>&,
+                                                     const ForwardProblem<float>&, Saved<float>*,
+                                                     int);
+template std::unique_ptr<ForwardRunner> make_forward(const PackedWeights<double>&,
+                                                     const ForwardProblem<double>&, Saved<double>*,
+                                                     int);
 
 template void run_forward(const PackedWeights<float>&, const ForwardProblem<float>&,
                           Saved<float>*, int);

@@ -17,7 +17,21 @@ struct ForwardProblem {
   T* c_last;
 };
 
+// A forward pass with its workspace, which may run again and again over the same problem: the
+// caller changes what the arrays hold, run() allocates nothing. h_last may be h0, and c_last c0.
+class ForwardRunner {
+ public:
+  virtual ~ForwardRunner() = default;
+  virtual void run() = 0;
+};
+
 // Fills y, h_last and c_last, and `saved` unless it is null. T, B and H are at least 1.
+template <class T>
+std::unique_ptr<ForwardRunner> make_forward(const PackedWeights<T>& weights,
+                                            const ForwardProblem<T>& problem, Saved<T>* saved,
+                                            int threads);
+
+// The same once, with the cores divided between the calls in flight.
 template <class T>
 void run_forward(const PackedWeights<T>& weights, const ForwardProblem<T>& problem,
                  Saved<T>* saved, int threads);
