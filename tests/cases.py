@@ -1,0 +1,196 @@
+"""The cells, shapes and seeded weights that generic tests run over.
+
+To add a cell or an option: one line in `ALL_CELLS` (and, if it combines with every activation,
+in `EVERY_COMBINATION`).
+"""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+import tidegate
+from tidegate import reference
+
+GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+STATES = {"lstm": 2, "gru": 1, "rnn": 1}
+ACTIVATIONS = ("tanh", "sigmoid", "relu", "linear")
+DTYPES = (np.float32, np.float64)
+
+
+@dataclass(frozen=True)
+class CellCase:
+    """One configuration of a cell; `str` of it is the id of its tests."""
+
+    cell: str
+    peephole: str | None = None
+    reset_after: bool = True
+    update: str = "retain"
+    activation: str = "tanh"
+    recurrent_activation: str = "sigmoid"
+    output_activation: str | None = None
+    bias: str = "both"  # both, ih, hh or none
+
+    def __str__(self):
+        parts = [self.cell]
+        if self.peephole:
+            parts.append(self.peephole)
+        if self.cell == "gru":
+            parts += ["after" if self.reset_after else "before", self.update]
+        if (self.activation, self.recurrent_activation) != ("tanh", "sigmoid"):
+            parts.append(self.activation)
+            parts += [] if self.cell == "rnn" else [self.recurrent_activation]
+        if self.output_activation:
+            parts.append(f"out_{self.output_activation}")
+        if self.bias != "both":
+            parts.append(f"bias_{self.bias}")
+        return "-".join(parts)
+
+    @property
+    def states(self):
+        return STATES[self.cell]
+
+    @property
+    def options(self):
+        """Keyword arguments of CellWeights."""
+        given = {"activation": self.activation, "recurrent_activation": self.recurrent_activation}
+        if self.cell == "lstm":
+            given["output_activation"] = self.output_activation
+        if self.cell == "gru":
+            given |= {"reset_after": self.reset_after, "update": self.update}
+        return given
+
+
+# The variants of each cell with their default activations.
+PLAIN_CELLS = (
+    CellCase("lstm"),
+    CellCase("lstm", peephole="diagonal"),
+    CellCase("lstm", peephole="full"),
+    CellCase("gru"),
+    CellCase("gru", update="replace"),
+    CellCase("gru", reset_after=False),
+    CellCase("gru", reset_after=False, update="replace"),
+    CellCase("rnn"),
+)
+
+# Each activation in each place, each subset of biases.
+ALL_CELLS = (
+    *PLAIN_CELLS,
+    CellCase("lstm", activation="relu"),
+    CellCase("lstm", activation="relu", peephole="diagonal"),
+    CellCase("lstm", activation="linear", output_activation="relu", peephole="full"),
+    CellCase("lstm", activation="sigmoid", output_activation="tanh"),
+    CellCase("lstm", output_activation="linear", bias="ih"),
+    CellCase("lstm", output_activation="sigmoid", recurrent_activation="tanh", bias="hh"),
+    CellCase("lstm", recurrent_activation="relu", peephole="diagonal", bias="none"),
+    CellCase("lstm", recurrent_activation="linear"),
+    CellCase("gru", activation="relu"),
+    CellCase("gru", activation="relu", reset_after=False, bias="ih"),
+    CellCase("gru", activation="linear", recurrent_activation="tanh", bias="hh"),
+    CellCase("gru", activation="sigmoid", recurrent_activation="relu", reset_after=False),
+    CellCase("gru", recurrent_activation="linear", update="replace", bias="none"),
+    CellCase("rnn", activation="sigmoid", bias="hh"),
+    CellCase("rnn", activation="relu", bias="ih"),
+    CellCase("rnn", activation="linear", bias="none"),
+)
+
+
+def _every_combination():
+    for act, gate, out in itertools.product(ACTIVATIONS, ACTIVATIONS, (None, *ACTIVATIONS)):
+        for peephole in (None, "diagonal", "full"):
+            yield CellCase(
+                "lstm",
+                peephole=peephole,
+                activation=act,
+                recurrent_activation=gate,
+                output_activation=out,
+            )
+    for act, gate in itertools.product(ACTIVATIONS, ACTIVATIONS):
+        for reset_after, update in itertools.product((True, False), ("retain", "replace")):
+            yield CellCase(
+                "gru",
+                reset_after=reset_after,
+                update=update,
+                activation=act,
+                recurrent_activation=gate,
+            )
+    for act in ACTIVATIONS:
+        yield CellCase("rnn", activation=act)
+
+
+# Every option with every other: 308 cells, for tests at tiny shapes.
+EVERY_COMBINATION = tuple(_every_combination())
+
+# (T, B, I, H). One of everything; H below, at, above and not a multiple of every lane (2 to 16) and
+# of a tile of several lanes; rows of the batch below and above every tile.
+SMALLEST_SHAPE = (2, 2, 1, 2)  # the least in which every sum but that over I has two terms
+TINY_SHAPE = (3, 2, 2, 3)
+SHAPES = (
+    (1, 1, 1, 1),
+    (4, 1, 3, 1),
+    (1, 5, 2, 3),
+    (5, 3, 1, 7),
+    (6, 2, 4, 10),
+    (3, 4, 16, 16),
+    (4, 7, 5, 17),
+    (3, 13, 9, 33),
+    (2, 6, 64, 64),
+    (3, 5, 40, 70),
+)
+
+
+def make_arrays(case, input_size, hidden_size, dtype=np.float64, seed=0):
+    """Seeded arrays of one cell, uniform in ±1/√H, by their names."""
+    rng = np.random.default_rng([seed, input_size, hidden_size])
+    scale = hidden_size**-0.5
+    rows = GATES[case.cell] * hidden_size
+    shapes = {"weight_ih": (rows, input_size), "weight_hh": (rows, hidden_size)}
+    if case.bias in ("both", "ih"):
+        shapes["bias_ih"] = (rows,)
+    if case.bias in ("both", "hh"):
+        shapes["bias_hh"] = (rows,)
+    if case.peephole == "diagonal":
+        shapes["peephole"] = (3, hidden_size)
+    if case.peephole == "full":
+        shapes["peephole"] = (3, hidden_size, hidden_size)
+    return {name: rng.uniform(-scale, scale, shape).astype(dtype) for name, shape in shapes.items()}
+
+
+def make_weights(case, input_size, hidden_size, dtype=np.float64, seed=0):
+    """A tidegate.CellWeights of this case with seeded arrays."""
+    arrays = make_arrays(case, input_size, hidden_size, dtype, seed)
+    return tidegate.CellWeights(case.cell, **arrays, **case.options)
+
+
+def make_reference_weights(case, input_size, hidden_size, dtype=np.float64, seed=0):
+    """The same as reference.Weights."""
+    arrays = make_arrays(case, input_size, hidden_size, dtype, seed)
+    return reference.Weights(case.cell, **arrays, **case.options)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Everything that goes into one forward and one backward pass."""
+
+    weights: object
+    x: np.ndarray  # (T, B, I)
+    state: tuple
+    dy: np.ndarray  # (T, B, H)
+    dstate: tuple
+
+
+def make_problem(case, shape, dtype=np.float64, seed=0, weights=make_weights):
+    """A seeded problem of shape (T, B, I, H)."""
+    steps, batch, inputs, hidden = shape
+    rng = np.random.default_rng([seed, *shape])
+
+    def normal(*size):  # below 1, so that linear gates, which multiply, do not explode
+        return (0.5 * rng.standard_normal(size)).astype(dtype)
+
+    return Problem(
+        weights=weights(case, inputs, hidden, dtype, seed),
+        x=normal(steps, batch, inputs),
+        state=tuple(normal(batch, hidden) for _ in range(case.states)),
+        dy=normal(steps, batch, hidden),
+        dstate=tuple(normal(batch, hidden) for _ in range(case.states)),
+    )

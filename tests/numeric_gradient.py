@@ -1,0 +1,45 @@
+"""Gradients by finite differences of `rnn_forward`: the judge of every `rnn_backward`."""
+
+import numpy as np
+
+from tolerances import DIFFERENCE_STEP
+
+
+def loss_of(forward, problem, arrays, wide):
+    """sum(y * dy) + sum(state * dstate) with the named arrays in place of the problem's."""
+    given = {name: array.astype(wide) for name, array in arrays.items()}
+    state = tuple(given.pop(f"state[{k}]") for k in range(len(problem.state)))
+    x = given.pop("x")
+    out = forward(given, x, state)
+    loss = np.sum(out.y * problem.dy)
+    return loss + sum(np.sum(q * dq) for q, dq in zip(out.state, problem.dstate, strict=True))
+
+
+def numeric_gradients(forward, problem, wide):
+    """Gradients of the loss by x, state[k] and every array of the weights, by their names.
+
+    forward(weight_arrays, x, state) returns what rnn_forward returns, in dtype `wide`. Central
+    differences of the fourth order: (f(-2s) - 8 f(-s) + 8 f(s) - f(2s)) / 12s.
+    """
+    arrays = {"x": problem.x, **problem.weights.arrays()}
+    arrays |= {f"state[{k}]": part for k, part in enumerate(problem.state)}
+    arrays = {name: array.astype(wide) for name, array in arrays.items()}
+    step = wide(DIFFERENCE_STEP)
+    gradients = {}
+    for name, array in arrays.items():
+        gradient = np.zeros(array.shape, wide)
+        for index in np.ndindex(array.shape):
+            centre, total = array[index], wide(0)
+            for distance, factor in ((-2, 1), (-1, -8), (1, 8), (2, -1)):
+                array[index] = centre + distance * step
+                total += factor * loss_of(forward, problem, arrays, wide)
+            array[index] = centre
+            gradient[index] = total / (12 * step)
+        gradients[name] = gradient
+    return gradients
+
+
+def analytic_gradients(grads):
+    """Name what rnn_backward returns as `numeric_gradients` does."""
+    named = {"x": grads.x, **grads.weights.arrays()}
+    return named | {f"state[{k}]": part for k, part in enumerate(grads.state)}

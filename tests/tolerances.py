@@ -1,0 +1,55 @@
+"""Every tolerance of the test suite, each with its reason."""
+
+import numpy as np
+
+# Forward, |engine - reference| <= atol + rtol * |reference|: what the project promises. float32 has
+# eps 1.2e-7; a step sums I + H products and a sequence carries the error on through slopes below 1.
+# float64 has eps 2.2e-16 and is held to 1e-12 of the value, or of 1 where values are smaller.
+FORWARD = {
+    np.dtype(np.float32): {"atol": 1e-6, "rtol": 1e-5},
+    np.dtype(np.float64): {"atol": 1e-12, "rtol": 1e-12},
+}
+
+# Gradients, |engine - reference| <= tolerance * max |reference|: what the project promises. One
+# element of a weight gradient is a sum over T*B terms that may cancel, so the error is measured
+# against the largest element of its array.
+GRADIENT = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-12}
+
+# Central differences of the fourth order with step s err by s**4 in truncation and eps * loss / s
+# in rounding. A small step rarely crosses the kink of a relu. s = 1e-5 leaves 1e-20 and 1e-11 in
+# float64; the reference runs in longdouble, eps 1e-19 where the platform has it: 1e-14. Times 100
+# (1000 for the reference and its many hundred cases), since the loss is larger than the largest
+# element of all its gradients, to which this is relative.
+DIFFERENCE_STEP = 1e-5
+DIFFERENCE = {
+    np.dtype(np.float64): 1e-9,
+    np.dtype(np.longdouble): 1e-11 if np.finfo(np.longdouble).eps < 1e-18 else 1e-9,
+}
+
+# A value that was worked out by hand, compared with float64: a few roundings.
+BY_HAND = 1e-14
+
+# Ours against another framework in the same dtype: both err, each by at most the promise above.
+BETWEEN_ENGINES = 2
+
+
+def assert_forward_close(got, expected, name="y", engines=1):
+    """Compare a forward result in the dtype of `got` with the reference."""
+    tolerance = {key: engines * value for key, value in FORWARD[got.dtype].items()}
+    np.testing.assert_allclose(got, expected, **tolerance, err_msg=name)
+
+
+def assert_gradient_close(got, expected, name="gradient", engines=1):
+    """Compare a gradient with the reference, relative to its largest element."""
+    assert got.shape == expected.shape, f"{name}: shape {got.shape}, expected {expected.shape}"
+    tolerance = engines * GRADIENT[got.dtype] * np.max(np.abs(expected), initial=0)
+    np.testing.assert_allclose(got, expected, rtol=0, atol=float(tolerance), err_msg=name)
+
+
+def assert_differences_close(analytic, numeric, wide):
+    """Compare all gradients of one loss, by name, with finite differences taken in dtype `wide`."""
+    assert analytic.keys() == numeric.keys()
+    largest = max(np.max(np.abs(gradient), initial=0) for gradient in numeric.values())
+    atol = float(DIFFERENCE[np.dtype(wide)] * largest)
+    for name, expected in numeric.items():
+        np.testing.assert_allclose(analytic[name], expected, rtol=0, atol=atol, err_msg=name)
