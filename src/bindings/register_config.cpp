@@ -7,7 +7,6 @@
 
 #include <string>
 
-#include "base/fork.hpp"
 #include "bindings/register.hpp"
 
 namespace py = pybind11;
@@ -74,7 +73,6 @@ int openmp_max_threads() {
 }  // namespace
 
 void register_config(py::module_& m) {
-  release_threads_at_fork();
   m.def("build_config", &build_config, "How this module was built, as a dict.");
   m.def("openmp_max_threads", &openmp_max_threads,
         "omp_get_max_threads() of the calling thread; 0 in a serial build.");
