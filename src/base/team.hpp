@@ -9,6 +9,7 @@
 #endif
 
 #include "base/denormals.hpp"
+#include "base/fork_safety.hpp"
 
 namespace tidegate {
 
@@ -37,6 +38,7 @@ template <class Body>
 void run_team([[maybe_unused]] int threads, const Body& body) {
 #ifdef _OPENMP
   if (threads > 1) {
+    ensure_fork_safety();
 #pragma omp parallel num_threads(threads)
     {
       const FlushDenormals flush;

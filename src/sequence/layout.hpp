@@ -50,11 +50,17 @@ UnitLayout<T> forward_layout(Index units, bool few_slots) {
   return {units, !few_slots ? 1 : blocks >= 16 ? 4 : blocks >= 2 ? 2 : 1};
 }
 
-// Blocks per group of a product that ends in one vector per block (dh, dx).
+// Blocks per group of dh, which threads share like the forward groups.
 template <class T>
-UnitLayout<T> single_slot_layout(Index units) {
+UnitLayout<T> hidden_layout_of(Index units) {
   const Index blocks = ceil_div(units, UnitLayout<T>::kLanes);
   return {units, blocks >= 8 ? 4 : blocks >= 2 ? 2 : 1};
+}
+
+// Blocks per group of dx, whose rows are shared instead.
+template <class T>
+UnitLayout<T> input_layout_of(Index units) {
+  return {units, std::clamp<Index>(ceil_div(units, UnitLayout<T>::kLanes), 1, 4)};
 }
 
 }  // namespace tidegate

@@ -42,8 +42,8 @@ PackedWeights<T>::PackedWeights(const CellConfig& config_, Index input_size_, In
       input(input_size_, layout.group_vectors(plan.input_slots)),
       terms(pack_terms_of<T>(plan, hidden_size_, layout)),
       bias(layout.padded * plan.slots),
-      hidden_layout(single_slot_layout<T>(hidden_size_)),
-      input_layout(single_slot_layout<T>(input_size_)) {}
+      hidden_layout(hidden_layout_of<T>(hidden_size_)),
+      input_layout(input_layout_of<T>(input_size_)) {}
 
 template <class T>
 Index PackedWeights<T>::bytes_per_step() const {
