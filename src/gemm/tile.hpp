@@ -44,6 +44,8 @@ void tile_kernel(Index k_size, const T* const* rows, Index k_stride, const T* pa
   using V = Lane<T>;
   V acc[R][NV];
   const T* row[R];
+  T* const out = to.out;
+  const Index out_stride = to.out_stride;
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
     row[r] = rows[r];
@@ -65,7 +67,7 @@ void tile_kernel(Index k_size, const T* const* rows, Index k_stride, const T* pa
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
-    for (int v = 0; v < NV; ++v) acc[r][v].store(to.out + r * to.out_stride + v * V::kSize);
+    for (int v = 0; v < NV; ++v) acc[r][v].store(out + r * out_stride + v * V::kSize);
   }
 }
 
