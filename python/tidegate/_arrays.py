@@ -53,4 +53,4 @@ def with_contiguous_rows(array: FloatArray) -> FloatArray:
     rows = array.shape[-1] <= 1 or array.strides[-1] == size
     if rows and array.flags.aligned and not any(stride % size for stride in array.strides):
         return array
-    return np.ascontiguousarray(array)
+    return np.require(array, requirements=["C", "A"])

@@ -12,6 +12,7 @@
 
 #include "base/aligned_buffer.hpp"
 #include "gemm/tile.hpp"
+#include "math/transpose.hpp"
 
 namespace tidegate {
 
@@ -58,12 +59,23 @@ class OuterProduct {
     width_ = width;
   }
 
-  // Results of the last run for element `e` of the panel: its row of the gradient and its sum of da.
-  void copy_row(Index e, Index columns, T* to) const {
-    const T* from = out_.data() + e;
-    for (Index c = 0; c < columns; ++c) to[c] = from[c * width_];
+  // Results of the last run for vector `v` of the panel: `valid` rows of the gradient, and sums of da.
+  void copy_rows(int v, Index valid, Index columns, T* to) const {
+    using V = Lane<T>;
+    const T* from = out_.data() + v * V::kSize;
+    Index c = 0;
+    if (valid == V::kSize) {
+      for (; c + V::kSize <= columns; c += V::kSize) {
+        transpose_block(from + c * width_, width_, to + c, columns);
+      }
+    }
+    for (Index row = 0; row < valid; ++row) {
+      for (Index k = c; k < columns; ++k) to[row * columns + k] = from[k * width_ + row];
+    }
   }
-  T sum(Index e) const { return sum_.data()[e]; }
+  void copy_sums(int v, Index valid, T* to) const {
+    std::copy_n(sum_.data() + v * Lane<T>::kSize, valid, to);
+  }
 
  private:
   static constexpr Index kBlockElements = 64 * 1024;

@@ -10,6 +10,7 @@
 
 #include "base/aligned_buffer.hpp"
 #include "gemm/tile.hpp"
+#include "math/transpose.hpp"
 
 namespace tidegate {
 
@@ -50,10 +51,17 @@ class PackedMatrix {
     const Index step = panel.vectors * Lane<T>::kSize;
     T* to = buffer_.data() + panel.offset + (vector - panel.vector) * Lane<T>::kSize;
     to += ks.begin * step;
-    for (Index k = 0; k < ks.size(); ++k, to += step) {
-      const T* from = source + k * k_stride;
+    Index k = 0;
+    if (valid == Lane<T>::kSize && lane_stride == 1) {
+      for (; k < ks.size(); ++k) Lane<T>::load(source + k * k_stride).store(to + k * step);
+    } else if (valid == Lane<T>::kSize && k_stride == 1) {
+      for (; k + Lane<T>::kSize <= ks.size(); k += Lane<T>::kSize) {
+        transpose_block(source + k, lane_stride, to + k * step, step);
+      }
+    }
+    for (; k < ks.size(); ++k) {
       for (Index lane = 0; lane < Lane<T>::kSize; ++lane) {
-        to[lane] = lane < valid ? from[lane * lane_stride] : T(0);
+        to[k * step + lane] = lane < valid ? source[lane * lane_stride + k * k_stride] : T(0);
       }
     }
   }

@@ -79,15 +79,11 @@ void PackedWeights<T>::pack(const WeightArrays<T>& arrays, bool for_backward, in
     if (!for_backward) return;
     for (int t = 0; t < plan.term_count; ++t) {
       const Term& term = plan.terms[t];
-      for (Range g = mine(hidden_layout.groups); g.begin < g.end; ++g.begin) {
-        pack_transposed(terms_transposed[static_cast<std::size_t>(t)], hidden_layout, g.begin,
-                        term_rows(arrays, term), 0, nullptr, term.slots);
-      }
+      pack_transposed(terms_transposed[static_cast<std::size_t>(t)], hidden_layout,
+                      mine(hidden_layout.groups), term_rows(arrays, term), nullptr, term.slots);
     }
-    for (Range g = mine(input_layout.groups); g.begin < g.end; ++g.begin) {
-      pack_transposed(input_transposed.front(), input_layout, g.begin, arrays.weight_ih, 0,
-                      plan.input_gate, plan.input_slots);
-    }
+    pack_transposed(input_transposed.front(), input_layout, mine(input_layout.groups),
+                    arrays.weight_ih, plan.input_gate, plan.input_slots);
   });
 }
 
@@ -153,22 +149,30 @@ void PackedWeights<T>::pack_bias(const WeightArrays<T>& arrays, Index group) {
   }
 }
 
-// to[k = slot*padded + unit][column] = matrix[(gates[slot]*H + unit)][column]; without gates, the
-// slots are consecutive gates from the matrix's first row.
+// to[k = slot*padded + unit][column] = matrix[gates[slot]*H + unit][column]; without gates, the slots
+// are consecutive gates from the matrix's first row. A few rows at a time for all columns, because
+// a row is contiguous and the next one is a page away.
 template <class T>
 void PackedWeights<T>::pack_transposed(PackedMatrix<T>& to, const UnitLayout<T>& columns,
-                                       Index group, const T* matrix, Index first_gate,
-                                       const int* gates, int slots) {
-  const Range blocks = columns.blocks_of(group);
-  for (Index block = blocks.begin; block < blocks.end; ++block) {
-    const int vector = static_cast<int>(block - blocks.begin);
-    for (int slot = 0; slot < slots; ++slot) {
-      const Index gate = gates != nullptr ? gates[slot] : first_gate + slot;
-      const Index k = slot * layout.padded;
-      to.fill(group, vector, {k, k + hidden_size},
-              matrix + gate * hidden_size * columns.units + block * columns.kLanes, 1,
-              columns.units, columns.valid(block));
-      to.fill(group, vector, {k + hidden_size, k + layout.padded}, matrix, 1, 0, 0);
+                                       Range groups, const T* matrix, const int* gates,
+                                       int slots) const {
+  constexpr Index kRows = 32;
+  for (int slot = 0; slot < slots; ++slot) {
+    const Index gate = gates != nullptr ? gates[slot] : slot;
+    for (Index unit = 0; unit < layout.padded; unit += kRows) {
+      const Index full = std::clamp<Index>(hidden_size - unit, 0, kRows);
+      const Index padded = std::min(layout.padded - unit, kRows);
+      const T* rows = matrix + (gate * hidden_size + unit) * columns.units;
+      const Index k = slot * layout.padded + unit;
+      for (Index g = groups.begin; g < groups.end; ++g) {
+        const Range blocks = columns.blocks_of(g);
+        for (Index block = blocks.begin; block < blocks.end; ++block) {
+          const int vector = static_cast<int>(block - blocks.begin);
+          to.fill(g, vector, {k, k + full}, rows + block * columns.kLanes, 1, columns.units,
+                  columns.valid(block));
+          to.fill(g, vector, {k + full, k + padded}, matrix, 1, 0, 0);
+        }
+      }
     }
   }
 }

@@ -63,8 +63,8 @@ class PackedWeights {
  private:
   void pack_group(const WeightArrays<T>& arrays, Index group);
   void pack_bias(const WeightArrays<T>& arrays, Index group);
-  void pack_transposed(PackedMatrix<T>& to, const UnitLayout<T>& columns, Index group,
-                       const T* matrix, Index first_gate, const int* gates, int slots);
+  void pack_transposed(PackedMatrix<T>& to, const UnitLayout<T>& columns, Range groups,
+                       const T* matrix, const int* gates, int slots) const;
   const T* term_rows(const WeightArrays<T>& arrays, const Term& term) const;
 };
 

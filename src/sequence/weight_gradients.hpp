@@ -75,22 +75,23 @@ class WeightGradientPass {
           [&](Index r) { return saved_.gate_row(r / batch, r % batch) + element; }, count,
           [&](Index r) { return operand_row(r / batch, r % batch); },
           target.matrix != nullptr ? target.columns : 0);
-      write(target, first * lanes, count * lanes);
+      write(target, first * lanes, count);
     }
   }
 
-  // Copies elements [begin, begin + count) of the target's slots, leaving out the padding.
-  void write(const Target& target, Index begin, Index count) const {
-    for (Index e = 0; e < count; ++e) {
-      const Index slot = (begin + e) / w_.layout.padded, unit = (begin + e) % w_.layout.padded;
-      if (unit >= w_.hidden_size) continue;
+  // Copies the vectors from element `begin` of the target's slots on, leaving out the padding.
+  void write(const Target& target, Index begin, int vectors) const {
+    for (int v = 0; v < vectors; ++v) {
+      const Index element = begin + v * Lane<T>::kSize;
+      const Index slot = element / w_.layout.padded, unit = element % w_.layout.padded;
+      const Index valid = w_.layout.valid(unit / Lane<T>::kSize);
       const Index gate = target.gate_of_slot != nullptr ? target.gate_of_slot[slot]
                                                         : target.first_gate + slot;
       const Index row = gate * w_.hidden_size + unit;
       if (target.matrix != nullptr) {
-        product_.copy_row(e, target.columns, target.matrix + row * target.columns);
+        product_.copy_rows(v, valid, target.columns, target.matrix + row * target.columns);
       }
-      if (target.bias != nullptr) target.bias[row] = product_.sum(e);
+      if (target.bias != nullptr) product_.copy_sums(v, valid, target.bias + row);
     }
   }
 
