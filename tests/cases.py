@@ -140,9 +140,8 @@ SHAPES = (
 
 
 def make_arrays(case, input_size, hidden_size, dtype=np.float64, seed=0):
-    """Seeded arrays of one cell, uniform in ±1/√H, by their names."""
+    """Seeded arrays of one cell by their names, uniform in ±1/√n for sums of n terms."""
     rng = np.random.default_rng([seed, input_size, hidden_size])
-    scale = hidden_size**-0.5
     rows = GATES[case.cell] * hidden_size
     shapes = {"weight_ih": (rows, input_size), "weight_hh": (rows, hidden_size)}
     if case.bias in ("both", "ih"):
@@ -153,7 +152,12 @@ def make_arrays(case, input_size, hidden_size, dtype=np.float64, seed=0):
         shapes["peephole"] = (3, hidden_size)
     if case.peephole == "full":
         shapes["peephole"] = (3, hidden_size, hidden_size)
-    return {name: rng.uniform(-scale, scale, shape).astype(dtype) for name, shape in shapes.items()}
+    terms = {"weight_ih": max(input_size, hidden_size)}
+    arrays = {}
+    for name, shape in shapes.items():
+        scale = terms.get(name, hidden_size) ** -0.5
+        arrays[name] = rng.uniform(-scale, scale, shape).astype(dtype)
+    return arrays
 
 
 def make_weights(case, input_size, hidden_size, dtype=np.float64, seed=0):
@@ -168,7 +172,7 @@ def make_reference_weights(case, input_size, hidden_size, dtype=np.float64, seed
     return reference.Weights(case.cell, **arrays, **case.options)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Problem:
     """Everything that goes into one forward and one backward pass."""
 

@@ -1,0 +1,94 @@
+"""Every bad argument of CellWeights gets an error that says what to do."""
+
+import numpy as np
+import pytest
+
+from engine_runs import refuses
+from tidegate import CellWeights
+
+I, H = 3, 5  # noqa: E741  the letters of docs/notation.md
+
+
+def lstm(**changes):
+    arrays = {"weight_ih": np.zeros((4 * H, I)), "weight_hh": np.zeros((4 * H, H))}
+    return CellWeights("lstm", **arrays | changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "expected"),
+    [
+        ("weight_ih", (4 * H,), "expected two axes"),
+        ("weight_ih", (4 * H, I, 1), "expected two axes"),
+        ("weight_hh", (), "expected two axes"),
+        ("weight_ih", (3 * H, I), "expected (20, 3) = (4*hidden_size, input_size)"),
+        ("weight_hh", (4 * H + 1, H), "expected (20, 5) = (4*hidden_size, hidden_size)"),
+        ("weight_hh", (4 * H, H + 1), "expected (24, 6)"),
+        ("weight_hh", (0, 0), "hidden_size H >= 1"),
+        ("bias_ih", (H,), "expected (20,)"),
+        ("bias_hh", (4 * H, 1), "expected (20,)"),
+        ("peephole", (3 * H,), "expected (3, 5)"),
+        ("peephole", (4, H), "expected (3, 5)"),
+        ("peephole", (3, H, H + 1), "expected (3, 5, 5)"),
+    ],
+)
+def test_weights_of_wrong_shape(name, shape, expected):
+    with refuses(ValueError, f"CellWeights: {name} has shape {shape}", expected):
+        lstm(**{name: np.zeros(shape)})
+
+
+@pytest.mark.parametrize("name", ["weight_ih", "weight_hh", "bias_ih", "bias_hh", "peephole"])
+@pytest.mark.parametrize("dtype", [object, complex, int, bool, "U3", "S3", np.float16, "M8[s]"])
+def test_weights_of_wrong_dtype(name, dtype):
+    shape = {"weight_ih": (4 * H, I), "weight_hh": (4 * H, H), "peephole": (3, H)}
+    array = np.zeros(shape.get(name, (4 * H,))).astype(dtype)
+    with refuses(TypeError, f"CellWeights: {name} has dtype {array.dtype}; expected float"):
+        lstm(**{name: array})
+
+
+@pytest.mark.parametrize("name", ["weight_hh", "bias_ih", "bias_hh", "peephole"])
+def test_weights_of_mixed_dtypes(name):
+    shape = {"weight_hh": (4 * H, H), "peephole": (3, H)}.get(name, (4 * H,))
+    with refuses(TypeError, f"CellWeights: {name} has dtype float32; expected float64", "astype"):
+        lstm(**{name: np.zeros(shape, np.float32)})
+
+
+@pytest.mark.parametrize("name", ["weight_ih", "weight_hh"])
+def test_weights_masked(name):
+    shape = {"weight_ih": (4 * H, I), "weight_hh": (4 * H, H)}[name]
+    with refuses(TypeError, f"CellWeights: {name} is a masked array", "filled(0)"):
+        lstm(**{name: np.ma.zeros(shape)})
+
+
+@pytest.mark.parametrize("value", [None, "abc", {}, [[1.0], [1.0, 2.0]]])
+def test_weights_that_are_no_arrays(value):
+    with refuses((TypeError, ValueError), "CellWeights: weight_ih"):
+        lstm(weight_ih=value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"activation": "tan"}, 'activation is \'tan\'; expected one of "tanh", "sigmoid"'),
+        ({"activation": None}, "activation is None; expected one of"),
+        ({"activation": ["tanh"]}, "activation is ['tanh']; expected one of"),
+        ({"recurrent_activation": "Sigmoid"}, "recurrent_activation is 'Sigmoid'"),
+        ({"output_activation": "softmax"}, "output_activation is 'softmax'"),
+        ({"update": "keep"}, 'update is \'keep\'; expected one of "retain", "replace"'),
+    ],
+)
+def test_weights_of_unknown_options(options, message):
+    with refuses(ValueError, f"CellWeights: {message}"):
+        CellWeights("gru", np.zeros((9, 2)), np.zeros((9, 3)), **options)
+
+
+@pytest.mark.parametrize("cell", ["LSTM", "lstm ", "", None, 4])
+def test_weights_of_unknown_cell(cell):
+    message = f'CellWeights: cell is {cell!r}; expected one of "lstm", "gru", "rnn"'
+    with refuses(ValueError, message):
+        CellWeights(cell, np.zeros((12, 2)), np.zeros((12, 3)))
+
+
+@pytest.mark.parametrize(("cell", "gates"), [("gru", 3), ("rnn", 1)])
+def test_weights_with_a_peephole_of_another_cell(cell, gates):
+    with refuses(ValueError, "CellWeights: peephole is given", f'for cell "{cell}"'):
+        CellWeights(cell, np.zeros((gates, 1)), np.zeros((gates, 1)), peephole=np.zeros((3, 1)))
