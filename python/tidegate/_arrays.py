@@ -15,7 +15,9 @@ FloatArray: TypeAlias = NDArray[Any]  # float32 or float64
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
-def as_float_array(where: str, name: str, value: Any, dtype: np.dtype[Any] | None = None) -> FloatArray:
+def as_float_array(
+    where: str, name: str, value: Any, dtype: np.dtype[Any] | None = None
+) -> FloatArray:
     """Return `value` as a float32 or float64 array, of exactly `dtype` when that is given."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(
@@ -40,7 +42,9 @@ def as_float_array(where: str, name: str, value: Any, dtype: np.dtype[Any] | Non
     return array
 
 
-def with_shape(where: str, name: str, array: FloatArray, shape: tuple[int, ...], why: str) -> FloatArray:
+def with_shape(
+    where: str, name: str, array: FloatArray, shape: tuple[int, ...], why: str
+) -> FloatArray:
     """Return `array`, C-contiguous and aligned, if it has `shape`."""
     if array.shape != shape:
         raise ValueError(f"{where}: {name} has shape {array.shape}; expected {shape} = {why}.")

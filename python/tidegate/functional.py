@@ -8,7 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tidegate._arrays import FloatArray, as_float_array, with_contiguous_rows, with_shape
+from tidegate._arguments import (
+    check_usable,
+    empty_sequence,
+    gradient_arrays,
+    in_step_order,
+    output_gradient,
+    state_arrays,
+)
+from tidegate._arrays import FloatArray, as_float_array, with_contiguous_rows
 from tidegate._loader import core
 from tidegate.runtime import get_num_threads
 from tidegate.weights import CellWeights
@@ -19,7 +27,7 @@ State = tuple[FloatArray, ...]
 class SavedForward:
     """What the forward pass keeps for `rnn_backward`. Opaque; serves once."""
 
-    __slots__ = ("_core", "batch_first", "go_backwards", "has_y", "shape", "weights")
+    __slots__ = ("batch_first", "core", "go_backwards", "has_y", "shape", "weights")
 
     def __init__(
         self,
@@ -35,7 +43,7 @@ class SavedForward:
         self.batch_first = batch_first
         self.go_backwards = go_backwards
         self.has_y = has_y
-        self._core: Any = None  # the core's SavedLayer; "empty" without steps or rows
+        self.core: Any = None  # the core's SavedLayer; "empty" without steps or rows
 
 
 class RNNOutput(NamedTuple):
@@ -132,10 +140,10 @@ def rnn_forward(
             f"{where}: x has shape {x.shape}; expected {weights.input_size} features in the last "
             f"axis, the input_size of the weights ({layout})."
         )
-    x = _in_step_order(with_contiguous_rows(x), batch_first, go_backwards)
+    x = in_step_order(with_contiguous_rows(x), batch_first, go_backwards)
     steps, batch = x.shape[:2]
     hidden, dtype = weights.hidden_size, weights.dtype
-    first = _state_arrays(where, "state", state, weights, batch)
+    first = state_arrays(where, "state", state, weights, batch)
     saved = None
     if training:
         saved = SavedForward(
@@ -145,19 +153,19 @@ def rnn_forward(
             go_backwards=go_backwards,
             has_y=return_sequences,
         )
-    y = _empty_sequence((steps, batch, hidden), dtype, batch_first) if return_sequences else None
+    y = empty_sequence((steps, batch, hidden), dtype, batch_first) if return_sequences else None
     if steps == 0 or batch == 0:
         shape = (batch, hidden)
         final = tuple(np.zeros(shape, dtype) if h is None else h.copy() for h in first)
         if saved is not None:
-            saved._core = "empty"
+            saved.core = "empty"
         return RNNOutput(y, final, saved)
 
     final = tuple(np.empty((batch, hidden), dtype) for _ in first)
     h0, c0 = first if len(first) == 2 else (first[0], None)
     h_last, c_last = final if len(final) == 2 else (final[0], None)
     run = core.forward32 if dtype == np.float32 else core.forward64
-    in_order = None if y is None else _in_step_order(y, batch_first, go_backwards)
+    in_order = None if y is None else in_step_order(y, batch_first, go_backwards)
     kept = run(
         weights.core_weights(),
         x,
@@ -170,7 +178,7 @@ def rnn_forward(
         get_num_threads(),
     )
     if saved is not None:
-        saved._core = kept
+        saved.core = kept
         if y is not None:
             y.flags.writeable = False
     return RNNOutput(y, final, saved)
@@ -234,14 +242,14 @@ def rnn_backward(
             f"{where}: saved is {type(saved).__name__}; expected the `saved` of an rnn_forward "
             "with training=True."
         )
-    _check_usable(where, saved)
+    check_usable(where, saved)
     weights, (steps, batch, inputs) = saved.weights, saved.shape
-    dy = _output_gradient(where, saved, dy)
-    dlast = _state_arrays(where, "dstate", dstate, weights, batch)
-    gradients = _gradient_arrays(where, weights, out)
+    dy = output_gradient(where, saved, dy)
+    dlast = state_arrays(where, "dstate", dstate, weights, batch)
+    gradients = gradient_arrays(where, weights, out)
     dtype, hidden = weights.dtype, weights.hidden_size
-    dx = _empty_sequence((steps, batch, inputs), dtype, saved.batch_first) if need_dx else None
-    kept, saved._core = saved._core, None
+    dx = empty_sequence((steps, batch, inputs), dtype, saved.batch_first) if need_dx else None
+    kept, saved.core = saved.core, None
     if steps == 0 or batch == 0:
         for array in gradients.arrays().values():
             array[...] = 0
@@ -258,7 +266,7 @@ def rnn_backward(
         dy,
         dh_last,
         dc_last,
-        None if dx is None else _in_step_order(dx, saved.batch_first, saved.go_backwards),
+        None if dx is None else in_step_order(dx, saved.batch_first, saved.go_backwards),
         dh0,
         dc0,
         gradients.weight_ih,
@@ -269,95 +277,3 @@ def rnn_backward(
         get_num_threads(),
     )
     return RNNGradients(dx, dfirst, gradients)
-
-
-def _in_step_order(array: FloatArray, batch_first: bool, go_backwards: bool) -> FloatArray:
-    """Return a (T, B, ...) view whose first axis is the order in which steps are run."""
-    if batch_first:
-        array = array.transpose(1, 0, 2)
-    return array[::-1] if go_backwards else array
-
-
-def _empty_sequence(shape: tuple[int, int, int], dtype: Any, batch_first: bool) -> FloatArray:
-    steps, batch, width = shape
-    try:
-        return np.empty((batch, steps, width) if batch_first else shape, dtype)
-    except ValueError as error:  # more elements than an address can count
-        raise MemoryError(f"a sequence of shape {shape} does not fit into memory") from error
-
-
-def _state_arrays(
-    where: str, name: str, state: Any, weights: CellWeights, batch: int
-) -> tuple[FloatArray | None, ...]:
-    """Return the arrays of a state, each (B, H) or None."""
-    parts = ("h", "c") if weights.cell == "lstm" else ("h",)
-    if state is None:
-        return (None,) * len(parts)
-    if not isinstance(state, tuple | list) or len(state) != len(parts):
-        got = f"{type(state).__name__} of {len(state)}" if hasattr(state, "__len__") else repr(state)
-        raise ValueError(
-            f"{where}: {name} is a {got}; expected a tuple ({', '.join(parts)},) of (B, H) arrays "
-            f'for cell "{weights.cell}".'
-        )
-    shape = (batch, weights.hidden_size)
-    return tuple(
-        None
-        if part is None
-        else with_shape(
-            where,
-            f"{name}[{k}]",
-            as_float_array(where, f"{name}[{k}]", part, weights.dtype),
-            shape,
-            "(batch, hidden_size)",
-        )
-        for k, part in enumerate(state)
-    )
-
-
-def _check_usable(where: str, saved: SavedForward) -> None:
-    if saved._core is None:
-        raise RuntimeError(
-            f"{where}: saved was used by an earlier backward, which overwrites it; "
-            "run rnn_forward(..., training=True) again."
-        )
-    if saved._core != "empty" and saved._core.stale:
-        raise RuntimeError(
-            f"{where}: the weights changed since the forward pass; run rnn_forward again."
-        )
-
-
-def _output_gradient(where: str, saved: SavedForward, dy: Any) -> FloatArray | None:
-    """Return dy as a (T, B, H) view in step order."""
-    if dy is None:
-        return None
-    weights, (steps, batch, _) = saved.weights, saved.shape
-    if not saved.has_y:
-        raise ValueError(
-            f"{where}: dy is given, but the forward pass had return_sequences=False; "
-            "expected dstate only."
-        )
-    dy = as_float_array(where, "dy", dy, weights.dtype)
-    shape = (batch, steps) if saved.batch_first else (steps, batch)
-    expected = (*shape, weights.hidden_size)
-    if dy.shape != expected:
-        raise ValueError(f"{where}: dy has shape {dy.shape}; expected {expected}, the shape of y.")
-    return _in_step_order(with_contiguous_rows(dy), saved.batch_first, saved.go_backwards)
-
-
-def _gradient_arrays(where: str, weights: CellWeights, out: CellWeights | None) -> CellWeights:
-    """Return the CellWeights whose arrays take the gradients."""
-    if out is None:
-        empty = {name: np.empty_like(array) for name, array in weights.arrays().items()}
-        return weights.like(empty)
-    if not isinstance(out, CellWeights):
-        raise TypeError(f"{where}: out is {type(out).__name__}; expected a CellWeights.")
-    have = weights.arrays()
-    for name, array in out.arrays().items():
-        if name not in have or have[name].shape != array.shape or array.dtype != weights.dtype:
-            raise ValueError(
-                f"{where}: out.{name} has shape {array.shape} and dtype {array.dtype}; "
-                f"expected those of the weights."
-            )
-        if not array.flags.writeable:
-            raise ValueError(f"{where}: out.{name} is read-only; make out with CellWeights.view.")
-    return out

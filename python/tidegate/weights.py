@@ -82,7 +82,7 @@ class CellWeights:
     input_size: int
     hidden_size: int
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  the order of the arrays is part of the interface
         self,
         cell: str,
         weight_ih: Any,
@@ -131,12 +131,14 @@ class CellWeights:
         for name, array in (("weight_ih", w_ih), ("weight_hh", w_hh)):
             if array.ndim != 2:
                 raise ValueError(
-                    f"{where}: {name} has shape {array.shape}; expected two axes, (G*H, I) or (G*H, H)."
+                    f"{where}: {name} has shape {array.shape}; expected two axes, "
+                    "(G*H, I) or (G*H, H)."
                 )
         gates, hidden = GATES[self.cell], w_hh.shape[1]
         if hidden < 1:
             raise ValueError(
-                f"{where}: weight_hh has shape {w_hh.shape}; expected (G*H, H) with hidden_size H >= 1."
+                f"{where}: weight_hh has shape {w_hh.shape}; expected (G*H, H) with "
+                "hidden_size H >= 1."
             )
         rows, cell = gates * hidden, f'for cell "{self.cell}"'
         of = "" if gates == 1 else f"{gates}*"
@@ -145,6 +147,8 @@ class CellWeights:
             "weight_ih": ((rows, w_ih.shape[1]), f"({of}hidden_size, input_size) {cell}"),
             "bias_ih": ((rows,), f"({of}hidden_size,) {cell}"),
             "bias_hh": ((rows,), f"({of}hidden_size,) {cell}"),
+            "peephole": ((3, hidden), "(3, hidden_size), or (3, hidden_size, hidden_size)"),
+            "full peephole": ((3, hidden, hidden), "(3, hidden_size, hidden_size)"),
         }
         for name in ARRAY_NAMES:
             value = given[name]
@@ -152,12 +156,9 @@ class CellWeights:
                 setattr(self, name, None)
                 continue
             array = as_float_array(where, name, value, dtype)
-            if name == "peephole":
-                shape = (3, hidden, hidden) if array.ndim == 3 else (3, hidden)
-                why = "(3, hidden_size), or (3, hidden_size, hidden_size) for full matrices"
-            else:
-                shape, why = shapes[name]
-            setattr(self, name, _owned(where, name, with_shape(where, name, array, shape, why), array, share))
+            full = name == "peephole" and array.ndim == 3
+            expected = shapes["full peephole" if full else name]
+            setattr(self, name, _owned(where, name, array, expected, share))
         self.input_size, self.hidden_size = int(w_ih.shape[1]), int(hidden)
 
     @property
@@ -221,13 +222,17 @@ class CellWeights:
         )
 
 
-def _owned(where: str, name: str, array: FloatArray, given: FloatArray, share: bool) -> FloatArray:
-    """Return the array itself when shared, else a read-only copy."""
+def _owned(
+    where: str, name: str, given: FloatArray, expected: tuple[tuple[int, ...], str], share: bool
+) -> FloatArray:
+    """Return the array itself when shared, else a read-only copy, after a check of its shape."""
+    array = with_shape(where, name, given, *expected)
     if not share:
         array = array.copy()
         array.flags.writeable = False
     elif array is not given and not np.shares_memory(array, given):
         raise ValueError(
-            f"{where}: {name} is not C-contiguous and aligned; expected an array that can be shared."
+            f"{where}: {name} is not C-contiguous and aligned; expected an array that can be "
+            "shared (copy it first)."
         )
     return array

@@ -1,0 +1,154 @@
+"""Stream: one step at a time equals the whole sequence, and bad input leaves the state alone."""
+
+import numpy as np
+import pytest
+
+import tidegate as tg
+from tidegate.layers import GRU, LSTM, Bidirectional, Dense, Dropout, Embedding, SimpleRNN
+from tidegate.models import Sequential
+
+STEPS, BATCH, INPUTS = 12, 3, 5
+
+
+def sequence(dtype="float32"):
+    rng = np.random.default_rng(7)
+    return rng.normal(size=(BATCH, STEPS, INPUTS)).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", [LSTM, GRU, SimpleRNN])
+@pytest.mark.parametrize("units", [1, 10, 33])
+def test_stream_of_a_layer_gives_the_bits_of_the_sequence(kind, units, dtype):
+    layer = kind(units, return_sequences=True, dtype=dtype)
+    x = sequence(dtype)
+    y = layer(x)
+    stream = tg.Stream(layer, batch_size=BATCH)
+    for t in range(STEPS):
+        np.testing.assert_array_equal(stream.step(x[:, t]), y[:, t])
+
+
+@pytest.mark.parametrize("options", [{"reset_after": False}, {"update": "replace"}])
+def test_stream_follows_the_options_of_the_cell(options):
+    layer = GRU(9, return_sequences=True, **options)
+    x = sequence()
+    y = layer(x)
+    stream = tg.Stream(layer, batch_size=BATCH)
+    got = np.stack([stream.step(x[:, t]).copy() for t in range(STEPS)], axis=1)
+    np.testing.assert_array_equal(got, y)
+
+
+def test_stream_of_full_peepholes_gives_the_bits_of_the_sequence():
+    layer = LSTM(20, peephole="full", return_sequences=True)
+    x = sequence()
+    y = layer(x)
+    stream = tg.Stream(layer, batch_size=BATCH)
+    for t in range(STEPS):
+        np.testing.assert_array_equal(stream.step(x[:, t]), y[:, t])
+
+
+def test_stream_of_a_stacked_model_predicts_from_every_prefix():
+    model = Sequential(
+        [
+            LSTM(8, return_sequences=True, input_shape=(None, INPUTS)),
+            Dropout(0.5),
+            GRU(6),
+            Dense(2),
+        ]
+    )
+    model.compile(optimizer="adam", loss="mse")
+    x = sequence()
+    stream = tg.Stream(model, batch_size=BATCH)
+    for t in range(STEPS):
+        y = stream.step(x[:, t])
+        np.testing.assert_allclose(y, model.predict(x[:, : t + 1], verbose=0), rtol=1e-6, atol=1e-7)
+
+
+def test_stream_reads_tokens_through_an_embedding():
+    model = Sequential([Embedding(10, 4, input_shape=(None,)), LSTM(5)])
+    tokens = np.random.default_rng(0).integers(10, size=(2, 6))
+    stream = tg.Stream(model, batch_size=2)
+    for t in range(6):
+        y = stream.step(tokens[:, t])
+    np.testing.assert_allclose(y, model.predict(tokens, verbose=0), rtol=1e-6, atol=1e-7)
+    with pytest.raises(ValueError, match="10"):
+        stream.step([3, 10])
+
+
+def test_stream_reset_starts_again():
+    layer = LSTM(7)
+    x = sequence()
+    layer(x)
+    stream = tg.Stream(layer, batch_size=BATCH)
+    first = stream.step(x[:, 0]).copy()
+    stream.step(x[:, 1])
+    stream.reset()
+    np.testing.assert_array_equal(stream.step(x[:, 0]), first)
+
+
+def test_stream_state_is_live():
+    weights = tg.CellWeights("rnn", np.ones((1, 1)), np.ones((1, 1)), activation="linear")
+    stream = tg.Stream(weights)
+    stream.state[0][0][...] = 5.0
+    assert stream.step([[1.0]])[0, 0] == 6.0
+
+
+def test_stream_sees_weights_that_changed():
+    layer = GRU(4)
+    x = sequence()
+    layer(x)
+    stream = tg.Stream(layer, batch_size=BATCH)
+    layer.set_weights([w * 0.5 for w in layer.get_weights()])
+    np.testing.assert_array_equal(stream.step(x[:, 0]), layer(x[:, :1]))
+
+
+@pytest.mark.parametrize(
+    ("x_t", "error", "match"),
+    [
+        (
+            np.zeros((BATCH, INPUTS + 1), "f4"),
+            ValueError,
+            r"x_t has shape \(3, 6\); expected \(3, 5\)",
+        ),
+        (np.full((BATCH, INPUTS), np.nan, "f4"), ValueError, "x_t has NaN or inf"),
+        (np.full((BATCH, INPUTS), -np.inf), ValueError, "x_t has NaN or inf"),
+        (np.zeros((BATCH, INPUTS), complex), TypeError, "x_t has dtype complex128"),
+        (np.full((BATCH, INPUTS), "a"), TypeError, "x_t has dtype <U1"),
+    ],
+)
+def test_stream_refuses_bad_input_and_keeps_its_state(x_t, error, match):
+    layer = LSTM(6)
+    x = sequence()
+    layer(x)
+    stream = tg.Stream(layer, batch_size=BATCH)
+    stream.step(x[:, 0])
+    before = [array.copy() for array in stream.state[0]]
+    with pytest.raises(error, match=match):
+        stream.step(x_t)
+    for array, kept in zip(stream.state[0], before, strict=True):
+        np.testing.assert_array_equal(array, kept)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "match"),
+    [
+        (lambda: tg.Stream(Dense(2)), ValueError, "no recurrent layer|not built"),
+        (lambda: tg.Stream(LSTM(2)), RuntimeError, "not built"),
+        (lambda: tg.Stream(3), TypeError, "layer_or_model is int"),
+        (lambda: tg.Stream(Sequential([LSTM(2)])), RuntimeError, "not built"),
+        (
+            lambda: tg.Stream(Sequential([Bidirectional(LSTM(2), input_shape=(4, 3))])),
+            ValueError,
+            "from the future to the past",
+        ),
+    ],
+)
+def test_stream_refuses_what_cannot_stream(make, error, match):
+    with pytest.raises(error, match=match):
+        make()
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, 1.5, True])
+def test_stream_refuses_a_bad_batch_size(batch_size):
+    weights = tg.CellWeights("rnn", np.ones((1, 1)), np.ones((1, 1)))
+    with pytest.raises(ValueError, match="batch_size"):
+        tg.Stream(weights, batch_size)
