@@ -116,6 +116,18 @@ def test_two_halves_give_the_bits_of_the_whole(case, dtype):
     np.testing.assert_array_equal(second.state, whole.state)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("case", PLAIN_CELLS, ids=str)
+def test_a_row_has_the_same_bits_in_any_batch(case, dtype):
+    problem = make_problem(case, (6, 23, 9, 34), dtype)
+    w, x = problem.weights, problem.x
+    together = functional.rnn_forward(w, x, problem.state)
+    for row in (0, 7, 22):
+        state = tuple(part[row : row + 1] for part in problem.state)
+        alone = functional.rnn_forward(w, x[:, row : row + 1], state)
+        np.testing.assert_array_equal(alone.y[:, 0], together.y[:, row])
+
+
 @pytest.mark.parametrize("case", PLAIN_CELLS, ids=str)
 def test_arguments_are_left_alone(case):
     problem = make_problem(case, (4, 3, 5, 10), np.float32)

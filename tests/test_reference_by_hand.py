@@ -143,7 +143,7 @@ def test_lstm_gate_order_and_orientation_by_hand():
 def scalar_gru(reset_after, update):
     """r = 3/4 from W x, z = 1/4 from R h_prev, n = 3/5; at x = 1, h_prev = 1/2.
 
-    recurrent_n = R_n h_prev + b_hn = ln 2 + ln 2 / 3 and n = tanh(3/4 · that) after, or
+    q = R_n h_prev + b_hn = ln 2 + ln 2 / 3 and n = tanh(3/4 · that) after, or
     n = tanh(W_n x + R_n (3/4 h_prev) + b_hn) = tanh(-ln 2 / 12 + 3/4 ln 2 + ln 2 / 3) before.
     """
     return reference.Weights(

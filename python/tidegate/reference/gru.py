@@ -1,10 +1,10 @@
 """GRU (Cho et al. 2014; Chung et al. 2014), gates in the order r z n.
 
     r = σ(W_r x + b_ir + R_r h_prev + b_hr)             z likewise
-    n = tanh(W_n x + b_in + r∘(R_n h_prev + b_hn))      reset_after=True   (cuDNN, PyTorch, Keras)
-    n = tanh(W_n x + b_in + R_n (r∘h_prev) + b_hn)      reset_after=False  (Cho et al.)
-    h = keep∘h_prev + (1 - keep)∘n                      keep = z      for update="retain"
-                                                        keep = 1 - z  for update="replace"
+    n = tanh(W_n x + b_in + r∘q)    q = R_n h_prev + b_hn        reset_after=True (cuDNN, PyTorch)
+    n = tanh(W_n x + b_in + q)      q = R_n (r∘h_prev) + b_hn    reset_after=False (Cho et al.)
+    h = keep∘h_prev + (1 - keep)∘n  keep = z for update="retain", 1 - z for update="replace"
+
 Backward: docs/equations/gru.md.
 """
 
@@ -28,7 +28,7 @@ class GruSaved(NamedTuple):
     r: Array
     z: Array
     n: Array
-    recurrent_n: Array  # what stands behind W_n x + b_in, before r multiplies it if reset_after
+    q: Array
 
 
 def gru_step(x: Array, state: State, w: Weights) -> tuple[State, GruSaved]:
@@ -36,18 +36,18 @@ def gru_step(x: Array, state: State, w: Weights) -> tuple[State, GruSaved]:
     (h_prev,) = state
     weight_hr, weight_hz, weight_hn = np.split(w.weight_hh, 3)
     b_hr, b_hz, b_hn = np.split(w.bias_hh, 3)
-    a_r, a_z, a_n = np.split(x @ w.weight_ih.T + w.bias_ih, 3, axis=-1)
-    r = w.gate.value(a_r + h_prev @ weight_hr.T + b_hr)
-    z = w.gate.value(a_z + h_prev @ weight_hz.T + b_hz)
+    x_r, x_z, x_n = np.split(x @ w.weight_ih.T + w.bias_ih, 3, axis=-1)
+    r = w.gate.value(x_r + h_prev @ weight_hr.T + b_hr)
+    z = w.gate.value(x_z + h_prev @ weight_hz.T + b_hz)
     if w.reset_after:
-        recurrent_n = h_prev @ weight_hn.T + b_hn
-        n = w.act.value(a_n + r * recurrent_n)
+        q = h_prev @ weight_hn.T + b_hn
+        n = w.act.value(x_n + r * q)
     else:
-        recurrent_n = (r * h_prev) @ weight_hn.T + b_hn
-        n = w.act.value(a_n + recurrent_n)
+        q = (r * h_prev) @ weight_hn.T + b_hn
+        n = w.act.value(x_n + q)
     keep = z if w.update == "retain" else 1 - z
     h = keep * h_prev + (1 - keep) * n
-    return (h,), GruSaved(x, h_prev, r, z, n, recurrent_n)
+    return (h,), GruSaved(x, h_prev, r, z, n, q)
 
 
 def gru_step_backward(
@@ -65,16 +65,16 @@ def gru_step_backward(
     da_n = dh * (1 - keep) * w.act.slope(s.n)
     da_z = dz * w.gate.slope(s.z)
     if w.reset_after:
-        drecurrent_n = da_n * s.r
-        dr = da_n * s.recurrent_n
-        dh_prev = drecurrent_n @ weight_hn
-        dweight_hn = drecurrent_n.T @ s.h_prev
+        dq = da_n * s.r
+        dr = da_n * s.q
+        dh_prev = dq @ weight_hn
+        dweight_hn = dq.T @ s.h_prev
     else:
-        drecurrent_n = da_n
-        dreset = da_n @ weight_hn  # by r∘h_prev
-        dr = dreset * s.h_prev
-        dh_prev = dreset * s.r
-        dweight_hn = da_n.T @ (s.r * s.h_prev)
+        dq = da_n
+        dreset_h = dq @ weight_hn
+        dr = dreset_h * s.h_prev
+        dh_prev = dreset_h * s.r
+        dweight_hn = dq.T @ (s.r * s.h_prev)
     da_r = dr * w.gate.slope(s.r)
     dh_prev = dh_prev + dh * keep + da_r @ weight_hr + da_z @ weight_hz
 
@@ -83,6 +83,6 @@ def gru_step_backward(
         "weight_ih": da.T @ s.x,
         "weight_hh": np.concatenate([da_r.T @ s.h_prev, da_z.T @ s.h_prev, dweight_hn]),
         "bias_ih": da.sum(axis=0),
-        "bias_hh": np.concatenate([da_r, da_z, drecurrent_n], axis=-1).sum(axis=0),
+        "bias_hh": np.concatenate([da_r, da_z, dq], axis=-1).sum(axis=0),
     }
     return da @ w.weight_ih, (dh_prev,), dw
