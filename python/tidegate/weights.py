@@ -82,7 +82,7 @@ class CellWeights:
     input_size: int
     hidden_size: int
 
-    def __init__(  # noqa: PLR0917  the order of the arrays is part of the interface
+    def __init__(
         self,
         cell: str,
         weight_ih: Any,
