@@ -1,0 +1,27 @@
+"""Layers with Keras's conventions: batch first, NumPy arrays in and out.
+
+Each file is one concept: base (the life of a layer), parameters (flat buffers), recurrent (what the
+three cells share) and one file per layer.
+"""
+
+from tidegate.layers.base import Layer
+from tidegate.layers.bidirectional import Bidirectional
+from tidegate.layers.dense import Dense
+from tidegate.layers.dropout import Dropout
+from tidegate.layers.embedding import Embedding
+from tidegate.layers.gru import GRU
+from tidegate.layers.input import Input
+from tidegate.layers.lstm import LSTM
+from tidegate.layers.simple_rnn import SimpleRNN
+
+__all__ = [
+    "GRU",
+    "LSTM",
+    "Bidirectional",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "Input",
+    "Layer",
+    "SimpleRNN",
+]

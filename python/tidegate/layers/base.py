@@ -1,0 +1,264 @@
+"""Layer: declared, built, run forward and backward; its parameters and its configuration."""
+
+import inspect
+import re
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tidegate.layers import checks, initializers
+from tidegate.layers.parameters import Parameter, flatten
+from tidegate.layers.types import Array, Config, Shape
+
+
+class Layer:
+    """Base of all layers.
+
+    A layer is declared (the shapes of its parameters become known), then built (the parameters get
+    memory and first values), then used. `Sequential` does all of it; alone, `layer(x)` does.
+
+    Parameters
+    ----------
+    name : str, optional
+        By default the class in snake_case; a model makes it unique.
+    dtype : "float32" or "float64"
+        Of parameters, computation and output.
+    input_shape : tuple of int or None, optional
+        Shape of one sample, without the batch; None where any size is right.
+
+    Attributes
+    ----------
+    parameters : tuple of Parameter
+        Empty until declared.
+    built : bool
+        Whether the parameters have values.
+    output_shape : tuple of int or None
+        Shape of one output, once declared.
+
+    Notes
+    -----
+    Subclasses write `_declare`, `forward`, `backward` and `_config`. `forward` and `backward` trust
+    their arguments: whoever calls them has checked. Gradients are written, not added.
+    """
+
+    # What a sample must look like; part of an error message.
+    expects: ClassVar[str] = "any shape"
+    # Whether training draws random numbers.
+    random: ClassVar[bool] = False
+
+    def __init__(
+        self, *, name: str | None = None, dtype: Any = "float32", input_shape: Any = None
+    ) -> None:
+        kind = type(self).__name__
+        if name is not None and (not isinstance(name, str) or not re.fullmatch(r"[\w.-]+", name)):
+            raise ValueError(
+                f"{kind}: name is {name!r}; expected letters, digits, underscores, dots or dashes."
+            )
+        self.has_given_name = name is not None
+        self.name: str = name or snake_case(kind)
+        self.dtype = checks.float_dtype(kind, dtype)
+        self.declared_input_shape: Shape | None = (
+            None if input_shape is None else checks.input_shape(kind, input_shape)
+        )
+        self.input_shape: Shape | None = None
+        self.output_shape: Shape = ()
+        self.parameters: tuple[Parameter, ...] = ()
+
+    # -- life --------------------------------------------------------------------------------------
+
+    @property
+    def declared(self) -> bool:
+        """Whether shapes are known."""
+        return self.input_shape is not None
+
+    @property
+    def built(self) -> bool:
+        """Whether the parameters have values."""
+        return self.declared and all(parameter.holds_value() for parameter in self.parameters)
+
+    def declare(self, input_shape: Shape) -> Shape:
+        """Fix the shapes of the parameters for samples of `input_shape`; return the output's."""
+        if self.declared:
+            self.require_sample_shape(self.name, input_shape)
+            self.output_shape = self._output_shape(input_shape)
+        else:
+            self.parameters, self.output_shape = self._declare(input_shape)
+        self.input_shape = input_shape
+        return self.output_shape
+
+    def build(self, input_shape: Shape, rng: np.random.Generator | None = None) -> None:
+        """Declare if needed, then give the parameters memory of their own and first values."""
+        where = f"{type(self).__name__}.build"
+        self.declare(checks.input_shape(where, input_shape))
+        if not self.built:
+            flatten(self.parameters)
+            self.draw(np.random.default_rng() if rng is None else rng)
+            self.bind()
+
+    def draw(self, rng: np.random.Generator) -> None:
+        """Draw first values of all parameters, in their order."""
+        for parameter in self.parameters:
+            parameter.draw(rng)
+
+    def bind(self) -> None:
+        """Take note that the arrays of the parameters are other arrays now."""
+
+    def weights_changed(self) -> None:
+        """Take note that values were changed in place."""
+
+    def _declare(self, input_shape: Shape) -> tuple[tuple[Parameter, ...], Shape]:
+        """Return the parameters and the output shape; raise where the input does not fit."""
+        raise NotImplementedError
+
+    def _output_shape(self, input_shape: Shape) -> Shape:
+        """Return the output shape for another input shape that fits the parameters."""
+        return self._declare(input_shape)[1]
+
+    # -- use ---------------------------------------------------------------------------------------
+
+    def forward(
+        self, x: Array, *, training: bool = False, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Any]:
+        """Return the output and, when training, what `backward` needs."""
+        raise NotImplementedError
+
+    def backward(self, saved: Any, dy: Array, *, need_dx: bool = True) -> Array | None:
+        """Write the gradients of the parameters; return the gradient by x unless not needed."""
+        raise NotImplementedError
+
+    def prepare(self, where: str, x: Any, name: str = "x") -> Array:
+        """Return x as an array that `forward` takes; refuse what it cannot use."""
+        remedy = " (drop those samples, or fill the gaps, for example by interpolation)"
+        return checks.finite(where, name, x, self.dtype, remedy)
+
+    def general_shape(self, sample: Shape) -> Shape:
+        """Return what a sample of this shape stands for: the sizes that parameters depend on."""
+        return (*(None for _ in sample[:-1]), *sample[-1:])
+
+    def require_sample_shape(self, where: str, shape: Shape) -> None:
+        """Raise if samples of `shape` do not fit what the layer was declared for."""
+        declared = self.input_shape
+        assert declared is not None
+        if len(shape) == len(declared) and all(
+            a is None or b is None or a == b for a, b in zip(shape, declared, strict=True)
+        ):
+            return
+        raise ValueError(
+            f"{where}: the input has shape {checks.shape_text(shape)}; expected "
+            f"{checks.shape_text(declared)}, as {type(self).__name__} was built for."
+        )
+
+    def __call__(self, x: Any) -> Any:
+        """Run the layer on a batch, without training; built on first use.
+
+        Raises
+        ------
+        ValueError
+            The shape does not fit, or a value is not finite.
+        TypeError
+            x is not an array of numbers.
+        """
+        return self.forward(self._prepare_call(x))[0]
+
+    def _prepare_call(self, x: Any) -> Array:
+        """Check an argument of `__call__`, and build on first use."""
+        kind = type(self).__name__
+        array = self.prepare(kind, x)
+        if array.ndim == 0:
+            raise ValueError(f"{kind}: x is a single number; expected a batch of samples.")
+        sample = array.shape[1:]
+        if not self.built:
+            self.build(self.declared_input_shape or self.general_shape(sample))
+        self.require_sample_shape(kind, sample)
+        return array
+
+    # -- weights -----------------------------------------------------------------------------------
+
+    def require_built(self, where: str) -> None:
+        """Raise if the parameters have no values yet."""
+        if not self.built:
+            raise RuntimeError(
+                f"{where}: the layer {self.name!r} is not built; "
+                "call it on data, or build(input_shape), first."
+            )
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of the parameters' values, in the order of `parameters`."""
+        self.require_built(f"{type(self).__name__}.get_weights")
+        return [parameter.value.copy() for parameter in self.parameters]
+
+    def set_weights(self, weights: list[Any]) -> None:
+        """Copy new values into the parameters; all are checked before the first is changed."""
+        where = f"{type(self).__name__}.set_weights"
+        self.require_built(where)
+        assign_all(where, list(self.parameters), weights)
+        self.weights_changed()
+
+    def count_params(self) -> int:
+        """Return how many numbers are trained; the layer must be declared."""
+        return sum(parameter.size for parameter in self.parameters)
+
+    # -- configuration -----------------------------------------------------------------------------
+
+    def get_config(self) -> Config:
+        """Return the arguments of the constructor, in words that JSON knows."""
+        config: Config = {"name": self.name, "dtype": self.dtype.name}
+        if self.declared_input_shape is not None:
+            config["input_shape"] = list(self.declared_input_shape)
+        return config | self._config()
+
+    def _config(self) -> Config:
+        """Return the arguments that the subclass adds."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config: Config) -> "Layer":
+        """Make a layer, not built, from what `get_config` returned.
+
+        Raises
+        ------
+        ValueError, TypeError
+            An argument is unknown or has a value that the constructor refuses.
+        """
+        known = set(inspect.signature(cls).parameters)
+        if unknown := sorted(set(config) - known):
+            raise ValueError(f"{cls.__name__}: unknown argument {unknown[0]!r}.")
+        # null stands for an initializer of the user's own: the default takes its place.
+        lost = {key for key, value in config.items() if value is None and "initializer" in key}
+        return cls(**{key: value for key, value in config.items() if key not in lost})
+
+    def __repr__(self) -> str:
+        """Name, class and output shape."""
+        shape = f", output {checks.shape_text(self.output_shape)}" if self.declared else ""
+        return f"<{type(self).__name__} {self.name!r}{shape}>"
+
+
+def snake_case(name: str) -> str:
+    """Turn a class name such as SimpleRNN into simple_rnn."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def assign_all(where: str, parameters: list[Parameter], weights: Any) -> None:
+    """Copy values into parameters, after all of them were checked."""
+    given = list(weights)
+    if len(given) != len(parameters):
+        names = ", ".join(f"{parameter.name} {parameter.shape}" for parameter in parameters)
+        raise ValueError(
+            f"{where}: weights has {len(given)} arrays; expected {len(parameters)}: {names}."
+        )
+    arrays = []
+    for parameter, value in zip(parameters, given, strict=True):
+        array = checks.finite(where, f"the value of {parameter.name}", value, parameter.dtype)
+        if array.shape != parameter.shape:
+            raise ValueError(
+                f"{where}: the value of {parameter.name} has shape {array.shape}; "
+                f"expected {parameter.shape}."
+            )
+        arrays.append(array)
+    for parameter, array in zip(parameters, arrays, strict=True):
+        parameter.assign(array)
+
+
+def initializer_config(initializer: initializers.Initializer) -> Config | None:
+    """Return an initializer as part of a configuration."""
+    return initializers.describe(initializer)

@@ -1,0 +1,100 @@
+"""GRU, all four forms (gate order r z n; equations: docs/equations/gru.md).
+
+    n = act(W_n x + R_n (r∘h_prev) + b_n)               reset_after=False  (Cho et al. 2014)
+    n = act(W_n x + bW_n + r∘(R_n h_prev + bR_n))       reset_after=True   (cuDNN, Keras's default)
+    h = z∘h_prev + (1-z)∘n                              update="retain"    (Keras)
+    h = (1-z)∘h_prev + z∘n                              update="replace"   (Chung et al. 2014)
+
+The gates r and z are those of every GRU.
+"""
+
+from typing import Any
+
+from tidegate.layers import activations, checks
+from tidegate.layers.recurrent import RecurrentLayer
+from tidegate.layers.types import Config
+
+
+class GRU(RecurrentLayer):
+    """Gated recurrent unit; arguments as in RecurrentLayer and below.
+
+    Parameters
+    ----------
+    recurrent_activation : {"tanh", "sigmoid", "relu", "linear"} or None
+        Of the gates r and z.
+    reset_after : bool
+        Apply the reset gate after the product with R_n; then R_n h_prev has a bias of its own.
+    update : {"retain", "replace"}
+        What the update gate z weighs: the old state or the candidate.
+
+    Notes
+    -----
+    Parameters: weight_ih (3H, I), weight_hh (3H, H), bias_ih (3H,) and, with reset_after,
+    bias_hh (3H,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> GRU(4, return_sequences=True)(np.zeros((2, 5, 3))).shape
+    (2, 5, 4)
+    """
+
+    cell = "gru"
+    gates = 3
+
+    def __init__(
+        self,
+        units: int,
+        activation: str | None = "tanh",
+        recurrent_activation: str | None = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        reset_after: bool = True,
+        *,
+        update: str = "retain",
+        name: str | None = None,
+        dtype: Any = "float32",
+        input_shape: Any = None,
+    ) -> None:
+        super().__init__(
+            units,
+            activation,
+            use_bias,
+            kernel_initializer,
+            recurrent_initializer,
+            bias_initializer,
+            return_sequences,
+            return_state,
+            go_backwards,
+            name=name,
+            dtype=dtype,
+            input_shape=input_shape,
+        )
+        self.recurrent_activation = activations.recurrent(
+            "GRU", "recurrent_activation", recurrent_activation
+        )
+        self.reset_after = checks.boolean("GRU", "reset_after", reset_after)
+        self.update = checks.choice("GRU", "update", update, ("retain", "replace"))
+
+    def _bias_names(self) -> tuple[str, ...]:
+        return ("bias_ih", "bias_hh") if self.reset_after else ("bias_ih",)
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "activation": self.activation,
+            "recurrent_activation": self.recurrent_activation,
+            "reset_after": self.reset_after,
+            "update": self.update,
+        }
+
+    def _config(self) -> Config:
+        return super()._config() | {
+            "recurrent_activation": self.recurrent_activation,
+            "reset_after": self.reset_after,
+            "update": self.update,
+        }

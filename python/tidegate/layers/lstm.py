@@ -1,0 +1,124 @@
+"""LSTM with optional peepholes (gate order i f g o; equations: docs/equations/lstm.md)."""
+
+from typing import Any
+
+import numpy as np
+
+from tidegate.layers import activations, checks, initializers
+from tidegate.layers.base import initializer_config
+from tidegate.layers.parameters import Parameter
+from tidegate.layers.recurrent import RecurrentLayer
+from tidegate.layers.types import Array, Config
+
+PEEPHOLES = ("diagonal", "full")
+
+
+class LSTM(RecurrentLayer):
+    """Long short-term memory (Hochreiter & Schmidhuber 1997); see RecurrentLayer too.
+
+    Parameters
+    ----------
+    recurrent_activation : {"tanh", "sigmoid", "relu", "linear"} or None
+        Of the gates i, f and o.
+    unit_forget_bias : bool
+        Start the forget gate's bias at 1 (Jozefowicz et al. 2015).
+    peephole : None, "diagonal" or "full"
+        Whether the gates see the cell state too, each unit its own or all (Gers & Schmidhuber
+        2000).
+    peephole_initializer : str or Initializer
+        Called for each of the gates i, f, o with shape (H,) or (H, H).
+
+    Notes
+    -----
+    Parameters: weight_ih (4H, I), weight_hh (4H, H), bias_ih (4H,) and, with peepholes,
+    peephole (3, H) or (3, H, H), rows i f o.
+
+    Examples
+    --------
+    >>> y, h, c = LSTM(4, return_state=True)(np.zeros((2, 5, 3)))
+    >>> c.shape
+    (2, 4)
+    """
+
+    cell = "lstm"
+    gates = 4
+    state_names = ("h", "c")
+
+    def __init__(
+        self,
+        units: int,
+        activation: str | None = "tanh",
+        recurrent_activation: str | None = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        unit_forget_bias: bool = True,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        *,
+        peephole: str | None = None,
+        peephole_initializer: Any = "glorot_uniform",
+        name: str | None = None,
+        dtype: Any = "float32",
+        input_shape: Any = None,
+    ) -> None:
+        super().__init__(
+            units,
+            activation,
+            use_bias,
+            kernel_initializer,
+            recurrent_initializer,
+            bias_initializer,
+            return_sequences,
+            return_state,
+            go_backwards,
+            name=name,
+            dtype=dtype,
+            input_shape=input_shape,
+        )
+        self.recurrent_activation = activations.recurrent(
+            "LSTM", "recurrent_activation", recurrent_activation
+        )
+        self.unit_forget_bias = checks.boolean("LSTM", "unit_forget_bias", unit_forget_bias)
+        self.peephole: str | None = None
+        if peephole is not None:
+            self.peephole = checks.choice("LSTM", "peephole", peephole, PEEPHOLES)
+        self.peephole_initializer = initializers.get(
+            "LSTM", "peephole_initializer", peephole_initializer
+        )
+
+    def _cell_parameters(self, inputs: int) -> list[Parameter]:
+        parameters = super()._cell_parameters(inputs)
+        if self.peephole is not None:
+            shape = (self.units,) if self.peephole == "diagonal" else (self.units, self.units)
+            parameters.append(
+                Parameter(
+                    "peephole",
+                    (3, *shape),
+                    self.dtype,
+                    lambda rng: np.stack([self.peephole_initializer(shape, rng) for _ in "ifo"]),
+                )
+            )
+        return parameters
+
+    def _draw_bias(self, rng: np.random.Generator) -> Array:
+        bias = super()._draw_bias(rng)
+        if self.unit_forget_bias:
+            bias[self.units : 2 * self.units] = 1
+        return bias
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "activation": self.activation,
+            "recurrent_activation": self.recurrent_activation,
+        }
+
+    def _config(self) -> Config:
+        return super()._config() | {
+            "recurrent_activation": self.recurrent_activation,
+            "unit_forget_bias": self.unit_forget_bias,
+            "peephole": self.peephole,
+            "peephole_initializer": initializer_config(self.peephole_initializer),
+        }

@@ -1,0 +1,248 @@
+"""What LSTM, GRU and SimpleRNN share: parameters for the engine, sequences in and out.
+
+Everything is batch first, (B, T, I) to (B, T, H); the time loop is the engine's.
+"""
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tidegate.functional import RNNOutput, rnn_backward, rnn_forward
+from tidegate.layers import activations, checks, initializers
+from tidegate.layers.base import Layer, initializer_config
+from tidegate.layers.parameters import Parameter
+from tidegate.layers.types import Array, Config, Shape
+from tidegate.weights import CellWeights
+
+
+class RecurrentLayer(Layer):
+    """Base of the recurrent layers; the arguments below are common to all of them.
+
+    Parameters
+    ----------
+    units : int
+        Hidden size, H.
+    activation : {"tanh", "sigmoid", "relu", "linear"} or None
+        Of the candidate and, in an LSTM, of the output.
+    use_bias : bool
+    kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
+        They see Keras's shapes: (I, G*H), (H, G*H), (G*H,).
+    return_sequences : bool
+        Output (B, T, H), the hidden state after each step, instead of (B, H), the last.
+    return_state : bool
+        `layer(x)` returns the output and the final states. Not inside a Sequential.
+    go_backwards : bool
+        Run from the last step to the first. The output sequence starts with the step that was
+        processed first, as in Keras.
+    name, dtype, input_shape
+        See Layer; `input_shape=(T, I)`, where T may be None.
+
+    Notes
+    -----
+    Parameters: weight_ih (G*H, I), weight_hh (G*H, H), bias_ih (G*H,); see the subclass for more.
+    """
+
+    expects = "(N, steps, features)"
+    cell: ClassVar[str]
+    gates: ClassVar[int]
+    state_names: ClassVar[tuple[str, ...]] = ("h",)
+
+    def __init__(
+        self,
+        units: int,
+        activation: str | None,
+        use_bias: bool,
+        kernel_initializer: Any,
+        recurrent_initializer: Any,
+        bias_initializer: Any,
+        return_sequences: bool,
+        return_state: bool,
+        go_backwards: bool,
+        *,
+        name: str | None,
+        dtype: Any,
+        input_shape: Any,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype, input_shape=input_shape)
+        kind = type(self).__name__
+        self.units = checks.integer(kind, "units", units)
+        self.activation = activations.recurrent(kind, "activation", activation)
+        self.use_bias = checks.boolean(kind, "use_bias", use_bias)
+        self.kernel_initializer = initializers.get(kind, "kernel_initializer", kernel_initializer)
+        self.recurrent_initializer = initializers.get(
+            kind, "recurrent_initializer", recurrent_initializer
+        )
+        self.bias_initializer = initializers.get(kind, "bias_initializer", bias_initializer)
+        self.return_sequences = checks.boolean(kind, "return_sequences", return_sequences)
+        self.return_state = checks.boolean(kind, "return_state", return_state)
+        self.go_backwards = checks.boolean(kind, "go_backwards", go_backwards)
+
+    # -- parameters --------------------------------------------------------------------------------
+
+    def _declare(self, input_shape: Shape) -> tuple[tuple[Parameter, ...], Shape]:
+        if len(input_shape) != 2 or input_shape[1] is None:
+            raise ValueError(
+                f"{self.name}: the input has shape {checks.shape_text(input_shape)}; expected "
+                "(N, steps, features) (one feature per step: x[..., None], or input_shape=(T, 1); "
+                "after another recurrent layer: return_sequences=True there)."
+            )
+        output_shape = (self.units,)
+        return (
+            tuple(self._cell_parameters(input_shape[1])),
+            (input_shape[0], *output_shape) if self.return_sequences else output_shape,
+        )
+
+    def _cell_parameters(self, inputs: int) -> list[Parameter]:
+        """Return the parameters, in the engine's shapes; initializers see Keras's."""
+        rows = self.gates * self.units
+        kernel, recurrent = (inputs, rows), (self.units, rows)
+        parameters = [
+            Parameter(
+                "weight_ih",
+                kernel[::-1],
+                self.dtype,
+                lambda rng: self.kernel_initializer(kernel, rng).T,
+            ),
+            Parameter(
+                "weight_hh",
+                recurrent[::-1],
+                self.dtype,
+                lambda rng: self.recurrent_initializer(recurrent, rng).T,
+            ),
+        ]
+        for name in self._bias_names() if self.use_bias else ():
+            parameters.append(Parameter(name, (rows,), self.dtype, self._draw_bias))
+        return parameters
+
+    def _bias_names(self) -> tuple[str, ...]:
+        """Which of the engine's two biases are trained: one suffices where they are only added."""
+        return ("bias_ih",)
+
+    def _draw_bias(self, rng: np.random.Generator) -> Array:
+        return self.bias_initializer((self.gates * self.units,), rng)
+
+    def _options(self) -> dict[str, Any]:
+        """Return the options of CellWeights."""
+        return {"activation": self.activation}
+
+    def bind(self) -> None:
+        """Show the engine where the parameters are now."""
+        values = {parameter.name.rpartition("/")[2]: parameter for parameter in self.parameters}
+        self._weights, self._gradients = (
+            CellWeights.view(
+                self.cell,
+                **{name: getattr(parameter, which) for name, parameter in values.items()},
+                **self._options(),
+            )
+            for which in ("value", "grad")
+        )
+
+    @property
+    def cell_weights(self) -> CellWeights:
+        """The parameters as the engine takes them."""
+        self.require_built(f"{type(self).__name__}.cell_weights")
+        return self._weights
+
+    def weights_changed(self) -> None:
+        """Make the engine pack the weights again before it uses them."""
+        self._weights.changed()
+
+    # -- use ---------------------------------------------------------------------------------------
+
+    def run(
+        self, x: Array, state: tuple[Array, ...] | None = None, *, training: bool = False
+    ) -> RNNOutput:
+        """Call the engine; y stays in the order of x."""
+        return rnn_forward(
+            self._weights,
+            x,
+            state,
+            training=training,
+            batch_first=True,
+            return_sequences=self.return_sequences,
+            go_backwards=self.go_backwards,
+        )
+
+    def output_of(self, out: RNNOutput) -> Array:
+        """Return what the layer passes on."""
+        if out.y is None:
+            return out.state[0]
+        return out.y[:, ::-1] if self.go_backwards else out.y
+
+    def forward(
+        self, x: Array, *, training: bool = False, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Any]:
+        """Return (B, T, H) or (B, H) and, when training, the engine's `saved`."""
+        out = self.run(x, training=training)
+        return self.output_of(out), out.saved
+
+    def backward(self, saved: Any, dy: Array, *, need_dx: bool = True) -> Array | None:
+        """See Layer."""
+        if self.return_sequences and self.go_backwards:
+            dy = dy[:, ::-1]
+        return self.run_backward(saved, dy, need_dx=need_dx)
+
+    def run_backward(self, saved: Any, dy: Array, *, need_dx: bool) -> Array | None:
+        """Call the engine; dy is in the order of x."""
+        if self.return_sequences:
+            grads = rnn_backward(saved, dy, need_dx=need_dx, out=self._gradients)
+        else:
+            dstate = (dy, *(None for _ in self.state_names[1:]))
+            grads = rnn_backward(saved, None, dstate, need_dx=need_dx, out=self._gradients)
+        dx: Array | None = grads.x
+        return dx
+
+    def __call__(self, x: Any, initial_state: Any = None) -> Any:
+        """Run the layer on a batch, without training; built on first use.
+
+        Parameters
+        ----------
+        x : (B, T, I) array
+        initial_state : list of (B, H) arrays, optional
+            [h], for an LSTM [h, c]; zeros if omitted.
+
+        Returns
+        -------
+        output, or with `return_state` a tuple (output, h) or (output, h, c)
+            output is (B, T, H) with `return_sequences`, else (B, H).
+        """
+        x = self._prepare_call(x)
+        state = self.prepare_state(type(self).__name__, initial_state, len(x))
+        out = self.run(x, state)
+        y = self.output_of(out)
+        return (y, *out.state) if self.return_state else y
+
+    def prepare_state(self, where: str, state: Any, batch: int) -> tuple[Array, ...] | None:
+        """Check an initial state, a list of (B, H)."""
+        if state is None:
+            return None
+        given = list(state) if isinstance(state, list | tuple) else [state]
+        names = self.state_names
+        if len(given) != len(names):
+            raise ValueError(
+                f"{where}: initial_state has {len(given)} arrays; expected {len(names)}: "
+                f"[{', '.join(names)}]."
+            )
+        shape = (batch, self.units)
+        arrays = []
+        for name, value in zip(names, given, strict=True):
+            array = checks.finite(where, f"initial_state {name}", value, self.dtype)
+            if array.shape != shape:
+                raise ValueError(
+                    f"{where}: initial_state {name} has shape {array.shape}; expected {shape}."
+                )
+            arrays.append(array)
+        return tuple(arrays)
+
+    def _config(self) -> Config:
+        return {
+            "units": self.units,
+            "activation": self.activation,
+            "use_bias": self.use_bias,
+            "kernel_initializer": initializer_config(self.kernel_initializer),
+            "recurrent_initializer": initializer_config(self.recurrent_initializer),
+            "bias_initializer": initializer_config(self.bias_initializer),
+            "return_sequences": self.return_sequences,
+            "return_state": self.return_state,
+            "go_backwards": self.go_backwards,
+        }

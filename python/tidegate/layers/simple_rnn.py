@@ -1,0 +1,54 @@
+"""SimpleRNN: h = act(W x + R h_prev + b)."""
+
+from typing import Any
+
+from tidegate.layers.recurrent import RecurrentLayer
+
+
+class SimpleRNN(RecurrentLayer):
+    """Recurrent layer without gates (Elman 1990); arguments as in RecurrentLayer.
+
+    Notes
+    -----
+    Parameters: weight_ih (H, I), weight_hh (H, H), bias_ih (H,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> SimpleRNN(4)(np.zeros((2, 5, 3))).shape
+    (2, 4)
+    """
+
+    cell = "rnn"
+    gates = 1
+
+    def __init__(
+        self,
+        units: int,
+        activation: str | None = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        *,
+        name: str | None = None,
+        dtype: Any = "float32",
+        input_shape: Any = None,
+    ) -> None:
+        super().__init__(
+            units,
+            activation,
+            use_bias,
+            kernel_initializer,
+            recurrent_initializer,
+            bias_initializer,
+            return_sequences,
+            return_state,
+            go_backwards,
+            name=name,
+            dtype=dtype,
+            input_shape=input_shape,
+        )

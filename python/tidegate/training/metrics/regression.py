@@ -1,0 +1,49 @@
+"""Metrics made of losses, and the root mean squared error."""
+
+import math
+
+from tidegate.layers.types import Array
+from tidegate.training.losses import Loss
+from tidegate.training.losses import MeanSquaredError as _SquaredError
+from tidegate.training.metrics.base import Metric
+
+
+class LossMetric(Metric):
+    """The mean of a loss's terms.
+
+    Parameters
+    ----------
+    loss : Loss
+    name : str
+    """
+
+    def __init__(self, loss: Loss, name: str) -> None:
+        super().__init__(name)
+        self.loss = loss
+
+    @property
+    def per_element(self) -> bool:  # type: ignore[override]
+        """As the loss's terms are."""
+        return self.loss.per_element
+
+    def terms(self, target: Array, output: Array) -> Array:
+        """See Metric."""
+        return self.loss.terms(target, output)[0]
+
+
+class RootMeanSquaredError(Metric):
+    """√ of the mean of (y - t)² over all elements."""
+
+    per_element = True
+
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(name or "root_mean_squared_error")
+        self._squared_error = _SquaredError()
+
+    def terms(self, target: Array, output: Array) -> Array:
+        """See Metric."""
+        return self._squared_error.terms(target, output)[0]
+
+    def result(self) -> float:
+        """See Metric."""
+        return math.sqrt(super().result())

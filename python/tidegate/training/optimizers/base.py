@@ -1,0 +1,248 @@
+"""Optimizer: one pass over the flat parameters, in chunks that stay in cache, without temporaries.
+
+The slots (moments) exist twice: a step reads one side and writes the other. The values are copied
+before they change. So a step can be taken back, whole: after Ctrl-C in the middle of it, and when
+the loss turns out to be NaN after it. A step is done when `_progress` is stored, at once.
+
+    _progress = (steps done, side)
+
+slots[side] belongs to the values, slots[1 - side] to those before.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tidegate.layers import checks
+from tidegate.layers.parameters import FlatParameters, Parameter
+from tidegate.layers.types import Array, Config
+from tidegate.training import lookup
+from tidegate.training.optimizers import clipping
+from tidegate.training.optimizers.schedules import SCHEDULES, LearningRateSchedule
+from tidegate.training.optimizers.slots import Chunk, SlotBuffers
+
+Scalars = tuple[Array, ...]
+
+
+class Optimizer:
+    """Base of all optimizers.
+
+    Parameters
+    ----------
+    learning_rate : float or LearningRateSchedule
+    weight_decay : float, optional
+        Each step first takes learning_rate · weight_decay of every parameter away from it.
+    clipnorm, global_clipnorm, clipvalue : float, optional
+        At most one: scale each parameter's gradient to this norm, scale all gradients together, or
+        move each entry into ±clipvalue.
+
+    Attributes
+    ----------
+    iterations : int
+        Steps taken.
+    learning_rate : float
+        The rate of the next step; it can be set, unless it follows a schedule.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | LearningRateSchedule,
+        *,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        global_clipnorm: float | None = None,
+        clipvalue: float | None = None,
+    ) -> None:
+        self._rate = self._checked_rate(learning_rate)
+        self.weight_decay = self._optional("weight_decay", weight_decay)
+        self.clipnorm = self._optional("clipnorm", clipnorm)
+        self.global_clipnorm = self._optional("global_clipnorm", global_clipnorm)
+        self.clipvalue = self._optional("clipvalue", clipvalue)
+        limits = {
+            name: value
+            for name in ("clipnorm", "global_clipnorm", "clipvalue")
+            if (value := getattr(self, name)) is not None
+        }
+        if len(limits) > 1:
+            raise ValueError(f"{type(self).__name__}: {limits} are set; expected one of them.")
+        self._progress = (0, 0)
+        self._copied_at = -1  # the step before which the values were copied; -1: no usable copy
+        self._buffers: list[SlotBuffers] = []
+
+    # -- what an optimizer is made of --------------------------------------------------------------
+
+    def slot_names(self) -> tuple[str, ...]:
+        """Return the arrays that are kept for each parameter."""
+        return ()
+
+    def _constants(self) -> tuple[float, ...]:
+        """Return the numbers that stay the same."""
+        return ()
+
+    def _sizes(self, rate: float, step: int) -> tuple[float, ...]:
+        """Return the numbers of step 1, 2, ..."""
+        return (rate,)
+
+    def _update(self, chunk: Chunk, constants: Scalars, sizes: Scalars) -> None:
+        """Write new values and new slots; numbers come as arrays without axes."""
+        raise NotImplementedError
+
+    # -- learning rate -----------------------------------------------------------------------------
+
+    @property
+    def iterations(self) -> int:
+        """Steps taken."""
+        return self._progress[0]
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the next step."""
+        if isinstance(self._rate, LearningRateSchedule):
+            return float(self._rate(self.iterations))
+        return self._rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        where = type(self).__name__
+        if isinstance(self._rate, LearningRateSchedule):
+            raise TypeError(
+                f"{where}: learning_rate follows {type(self._rate).__name__} and cannot be set; "
+                "make the optimizer with a number instead."
+            )
+        self._rate = checks.number(where, "learning_rate", value, least=0)
+
+    def _checked_rate(self, rate: Any) -> float | LearningRateSchedule:
+        if isinstance(rate, LearningRateSchedule):
+            return rate
+        return checks.number(type(self).__name__, "learning_rate", rate, least=0)
+
+    def _optional(self, name: str, value: float | None) -> float | None:
+        if value is None:
+            return None
+        return checks.number(type(self).__name__, name, value, least=0)
+
+    # -- steps -------------------------------------------------------------------------------------
+
+    def bind(self, buffers: Sequence[FlatParameters]) -> None:
+        """Take charge of parameters; slots start at zero."""
+        constants = self._constants()
+        names = self.slot_names()
+        self._buffers = [SlotBuffers(flat, names, constants) for flat in buffers]
+        self._progress = (0, 0)
+        self._copied_at = -1
+
+    @property
+    def bound(self) -> bool:
+        """Whether it has parameters to take steps on."""
+        return bool(self._buffers)
+
+    def bound_to(self, buffers: Sequence[FlatParameters]) -> bool:
+        """Whether these are its parameters."""
+        return [buffer.flat for buffer in self._buffers] == list(buffers)
+
+    def step(self) -> None:
+        """Change the values by one step along their gradients.
+
+        Raises
+        ------
+        FloatingPointError
+            A gradient is NaN or inf; nothing was changed.
+        """
+        self._clip()
+        step, side = self._progress
+        rate = self.learning_rate
+        for buffer in self._buffers:
+            np.copyto(buffer.previous, buffer.flat.values)
+        self._copied_at = step
+        sizes = self._sizes(rate, step + 1)
+        decay = None if self.weight_decay is None else 1 - rate * self.weight_decay
+        for buffer in self._buffers:
+            dtype = buffer.flat.dtype
+            scalars = tuple([np.asarray(size, dtype) for size in sizes])
+            shrink = None if decay is None else np.asarray(decay, dtype)
+            for chunk in buffer.chunks[side]:
+                if shrink is not None:
+                    np.multiply(chunk.values, shrink, chunk.values)
+                self._update(chunk, buffer.constants, scalars)
+            if step % 256 == 255:
+                buffer.flush_denormals(1 - side)
+        self._progress = (step + 1, 1 - side)
+
+    def _clip(self) -> None:
+        """Clip the gradients; raise if one is not finite."""
+        flats = [buffer.flat for buffer in self._buffers]
+        total = 0.0
+        for flat in flats:
+            total += clipping.squared_norm(flat.gradients)
+        if math.isnan(total):
+            raise FloatingPointError("a gradient is not finite")
+        if self.global_clipnorm:
+            gradients = [flat.gradients for flat in flats]
+            clipping.scale_to_norm(gradients, math.sqrt(total), self.global_clipnorm)
+        elif self.clipnorm:
+            clipping.by_norm(flats, self.clipnorm)
+        elif self.clipvalue:
+            clipping.by_value(flats, self.clipvalue)
+
+    def finish_or_undo(self) -> bool:
+        """After an interruption: undo a step that was not finished; return whether one was."""
+        step, _ = self._progress
+        if self._copied_at != step:
+            return False
+        self._restore()
+        return True
+
+    def undo(self) -> bool:
+        """Take the last step back, values, slots and count; return whether that was possible."""
+        step, side = self._progress
+        if self._copied_at != step - 1:
+            return False
+        self._restore()
+        self._progress = (step - 1, 1 - side)
+        return True
+
+    def _restore(self) -> None:
+        for buffer in self._buffers:
+            np.copyto(buffer.flat.values, buffer.previous)
+        self._copied_at = -1
+
+    def forget_copy(self) -> None:
+        """Take note that the values were set from outside: the last step cannot be taken back."""
+        self._copied_at = -1
+
+    # -- state -------------------------------------------------------------------------------------
+
+    def slots(self) -> list[tuple[str, Parameter, Array]]:
+        """Return (slot name, parameter, view) of all slots."""
+        _, side = self._progress
+        return [entry for buffer in self._buffers for entry in buffer.entries(side)]
+
+    def restore(self, iterations: int) -> None:
+        """Set the number of steps taken; the slots were filled through the views of `slots`."""
+        self._progress = (iterations, self._progress[1])
+        self._copied_at = -1
+
+    def get_config(self) -> Config:
+        """Return the arguments of the constructor; the learning rate is the current one."""
+        rate = self._rate
+        if isinstance(rate, LearningRateSchedule):
+            if SCHEDULES.get(type(rate).__name__) is not type(rate):
+                raise ValueError(
+                    f"save: learning_rate is a {type(rate).__name__}; expected a number or one of "
+                    f"{', '.join(SCHEDULES)} (or save with include_optimizer=False)."
+                )
+            described: Any = {"class": type(rate).__name__, "config": rate.get_config()}
+        else:
+            described = rate
+        own = {key: value for key, value in vars(self).items() if not key.startswith("_")}
+        return {"learning_rate": described, **own}
+
+    @classmethod
+    def from_config(cls, config: Config) -> "Optimizer":
+        """Make an optimizer from what `get_config` returned."""
+        rate = config.get("learning_rate")
+        if isinstance(rate, dict):
+            rate = lookup.make(cls.__name__, "learning_rate", rate, SCHEDULES)
+        return cls(**(config | {"learning_rate": rate}))

@@ -1,0 +1,267 @@
+"""Trainer: fit, evaluate, predict. The part of a model that is not its layers."""
+
+from typing import Any
+
+import numpy as np
+
+from tidegate.layers import checks
+from tidegate.layers.base import Layer
+from tidegate.layers.types import Array, Dtype, Shape
+from tidegate.training import data
+from tidegate.training.callbacks.base import checked
+from tidegate.training.compiled import Compiled
+from tidegate.training.history import History
+from tidegate.training.loop import FitLoop, evaluate
+from tidegate.training.step import Step
+
+FIT_BATCH = 32
+# Only fit's results depend on the batch; the rest takes what runs fast.
+PREDICT_BATCH = 256
+# Purposes of random numbers: streams that never meet.
+_STREAMS = {"initial weights": 0, "epoch": 1, "batch": 2}
+
+
+class Trainer(Compiled):
+    """Base of models: everything that needs layers, whoever holds them.
+
+    Attributes
+    ----------
+    history : History or None
+        Of the last fit.
+    stop_training : bool
+        A callback sets it to end a fit.
+    epochs_trained : int
+        Finished epochs of all fits; saved with the model.
+    """
+
+    layers: list[Layer]
+    output_shape: Shape
+    output_dtype: Dtype
+
+    def __init__(self, seed: int | None) -> None:
+        super().__init__()
+        if seed is not None:
+            seed = checks.integer(type(self).__name__, "seed", seed, least=0)
+        entropy = np.random.SeedSequence(seed).entropy
+        assert isinstance(entropy, int)
+        self.seed = entropy
+        self.history: History | None = None
+        self.stop_training = False
+        self.epochs_trained = 0
+
+    # What a model adds.
+
+    def prepare_input(self, where: str, x: Any) -> Array:
+        """Return x as the first layer takes it; build the model on first sight of data."""
+        raise NotImplementedError
+
+    def infer(self, x: Array) -> Array:
+        """Run the layers without training."""
+        raise NotImplementedError
+
+    def weights_changed(self) -> None:
+        """Tell the layers that their parameters were changed in place."""
+        raise NotImplementedError
+
+    # -- fit ---------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        validation_batch_size: int | None = None,
+        *,
+        seed: int | None = None,
+    ) -> History:
+        """Train for a number of epochs.
+
+        Parameters
+        ----------
+        x : (N, ...) array
+            Samples; (N, T) is taken as (N, T, 1) where the model expects that.
+        y : (N, ...) array
+            Targets, in the shape of the output; its last axis may be left out if it is 1.
+        batch_size : int
+            Default 32; the last batch of an epoch may be smaller.
+        epochs : int
+            Number of the epoch to stop before; `initial_epoch` is where to start.
+        verbose : {"auto", 0, 1, 2}
+            0 is silent, 1 shows a bar by tqdm, 2 prints a line per epoch. "auto" is 1 where tqdm is
+            installed and 2 where it is not.
+        callbacks : list of Callback
+        validation_split : float
+            Share of the samples, from the end, that is kept for validation.
+        validation_data : (x, y) or (x, y, sample_weight)
+            Instead of a split.
+        shuffle : bool
+            Draw the order of the samples anew for each epoch.
+        class_weight : dict of class to float
+        sample_weight : (N,) array, or (N, T) for sequences
+            Weight of each sample in the loss.
+        validation_batch_size : int
+        seed : int
+            Of the order of samples and of dropout, whatever was trained before. By default these
+            follow from the model's seed and the epochs it was trained for.
+
+        Returns
+        -------
+        History
+            `history.history["loss"]` and so on, one number per epoch.
+
+        Raises
+        ------
+        ValueError, TypeError
+            An argument cannot be used; the message says what was expected.
+        RuntimeError
+            The model is not compiled.
+        TrainingDivergedError
+            The loss became NaN or inf. The weights are those of the last step with a finite loss.
+
+        Notes
+        -----
+        The same model seed, data and calls give the same bits, at any number of threads. Saving
+        after 5 of 10 epochs, loading and `fit(initial_epoch=5, epochs=10)` gives the bits of one
+        fit.
+        Ctrl-C undoes the step under way, prints a message and returns the history so far, with
+        `history.interrupted` set: the model stays usable.
+        """
+        where = "fit"
+        first = checks.integer(where, "initial_epoch", initial_epoch, least=0)
+        last = checks.integer(where, "epochs", epochs, least=0)
+        size = data.batch_size(where, batch_size, FIT_BATCH)
+        checks.boolean(where, "shuffle", shuffle)
+        if seed is not None:
+            seed = checks.integer(where, "seed", seed, least=0)
+        watching = checked(where, callbacks)
+        samples = data.prepare(self, where, x, y, sample_weight, class_weight)
+        validation: data.Samples | None
+        if validation_data is not None:
+            validation = data.prepare_validation(self, where, validation_data)
+        else:
+            samples, validation = data.split(where, samples, validation_split)
+        self.bind_optimizer(where)
+        return FitLoop(
+            model=self,
+            samples=samples,
+            validation=validation,
+            batch_size=size,
+            validation_batch_size=data.batch_size(where, validation_batch_size, PREDICT_BATCH),
+            first_epoch=first,
+            epochs=last,
+            shuffle=shuffle,
+            seed=self.seed if seed is None else seed,
+            seed_is_fits=seed is not None,
+            callbacks=watching,
+            verbose=verbose,
+        ).run()
+
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, *, return_dict: bool = False
+    ) -> Any:
+        """Take one step; return the loss before it, with metrics a list or a dict."""
+        where = "train_on_batch"
+        samples = data.prepare(self, where, x, y, sample_weight)
+        self.bind_optimizer(where)
+        step = Step(self)
+        step.reset_metrics()
+        rng = self.generator(self.seed, "batch", self.optimizer.iterations)
+        try:
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                loss = step.train(*samples, rng)
+        except BaseException:
+            self.recover()
+            raise
+        return _shaped({"loss": loss, **step.results()}, return_dict)
+
+    # -- evaluate and predict ----------------------------------------------------------------------
+
+    def evaluate(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        sample_weight: Any = None,
+        *,
+        verbose: Any = 0,
+        return_dict: bool = False,
+    ) -> Any:
+        """Return the loss of samples; with metrics a list [loss, ...] or a dict.
+
+        Parameters
+        ----------
+        x, y, sample_weight
+            As in `fit`.
+        batch_size : int
+            Default 256; the result does not depend on it but for rounding.
+        verbose : any
+            Taken for Keras's sake; nothing is shown.
+        return_dict : bool
+            Return {"loss": ..., metric: ...}.
+        """
+        samples = data.prepare(self, "evaluate", x, y, sample_weight)
+        size = data.batch_size("evaluate", batch_size, PREDICT_BATCH)
+        return _shaped(evaluate(Step(self), samples, size), return_dict)
+
+    def predict(self, x: Any, batch_size: int | None = None, *, verbose: Any = 0) -> Array:
+        """Return the outputs for samples.
+
+        Parameters
+        ----------
+        x : (N, ...) array
+            As in `fit`; N may be 0.
+        batch_size : int
+            Default 256.
+        verbose : any
+            Taken for Keras's sake; nothing is shown.
+
+        Returns
+        -------
+        (N, ...) array
+            In the dtype of the last layer that has parameters.
+        """
+        inputs = self.prepare_input("predict", x)
+        size = data.batch_size("predict", batch_size, PREDICT_BATCH)
+        first = self.infer(inputs[:size])
+        if len(inputs) <= size:
+            return np.array(first)
+        outputs = np.empty((len(inputs), *first.shape[1:]), first.dtype)
+        outputs[:size] = first
+        for start in range(size, len(inputs), size):
+            outputs[start : start + size] = self.infer(inputs[start : start + size])
+        return outputs
+
+    # -- state -------------------------------------------------------------------------------------
+
+    def generator(self, seed: int, stream: str, number: int) -> np.random.Generator:
+        """Return the random numbers of one purpose and one epoch or step, always the same ones."""
+        key = (_STREAMS[stream], number)
+        return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
+
+    def recover(self) -> None:
+        """After an exception: weights and moments are those of the last finished step."""
+        self.optimizer.finish_or_undo()
+        self.weights_changed()
+
+    def has_finite_weights(self) -> bool:
+        """Whether no parameter is NaN or inf."""
+        return all(
+            np.isfinite(np.add.reduce(flat.values)) or bool(np.isfinite(flat.values).all())
+            for flat in self.buffers
+        )
+
+
+def _shaped(logs: dict[str, float], return_dict: bool) -> Any:
+    """Return logs as Keras does: a dict, a number, or a list."""
+    if return_dict:
+        return logs
+    return logs["loss"] if len(logs) == 1 else list(logs.values())
