@@ -131,7 +131,8 @@ def test_stream_refuses_bad_input_and_keeps_its_state(x_t, error, match):
 @pytest.mark.parametrize(
     ("make", "error", "match"),
     [
-        (lambda: tg.Stream(Dense(2)), ValueError, "no recurrent layer|not built"),
+        (lambda: tg.Stream(Dense(2)), RuntimeError, "not built"),
+        (lambda: tg.Stream(Sequential([Dense(2, input_shape=(3,))])), ValueError, "no recurrent"),
         (lambda: tg.Stream(LSTM(2)), RuntimeError, "not built"),
         (lambda: tg.Stream(3), TypeError, "layer_or_model is int"),
         (lambda: tg.Stream(Sequential([LSTM(2)])), RuntimeError, "not built"),

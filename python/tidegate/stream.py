@@ -139,7 +139,9 @@ class Stream:
                 f"{self._input.dtype}."
             )
         self._input[...] = x
-        if np.isnan(np.dot(self._flat, self._zeros)):  # 0 * NaN and 0 * inf are NaN
+        with np.errstate(invalid="ignore"):
+            finite = np.dot(self._flat, self._zeros) == 0  # 0 * NaN and 0 * inf are NaN
+        if not finite:
             raise ValueError(
                 f"{where}: x_t has NaN or inf; expected finite numbers "
                 "(repeat the last value, or skip the step)."
