@@ -94,8 +94,6 @@ class Stream:
             self._input = np.zeros((batch_size,), np.int64)
         else:
             self._input = np.zeros((batch_size, parts[0].input_shape[-1]), parts[0].dtype)
-        self._flat = self._input.reshape(-1)
-        self._zeros = np.zeros_like(self._flat)
 
     def step(self, x_t: Any) -> FloatArray:
         """Advance by one time step.
@@ -139,9 +137,7 @@ class Stream:
                 f"{self._input.dtype}."
             )
         self._input[...] = x
-        with np.errstate(invalid="ignore"):
-            finite = np.dot(self._flat, self._zeros) == 0  # 0 * NaN and 0 * inf are NaN
-        if not finite:
+        if not np.isfinite(self._input).all():
             raise ValueError(
                 f"{where}: x_t has NaN or inf; expected finite numbers "
                 "(repeat the last value, or skip the step)."

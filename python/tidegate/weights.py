@@ -150,7 +150,7 @@ class CellWeights:
             "peephole": ((3, hidden), "(3, hidden_size), or (3, hidden_size, hidden_size)"),
             "full peephole": ((3, hidden, hidden), "(3, hidden_size, hidden_size)"),
         }
-        for name in ARRAY_NAMES:
+        for name in ("weight_hh", *(n for n in ARRAY_NAMES if n != "weight_hh")):
             value = given[name]
             if value is None:
                 setattr(self, name, None)
