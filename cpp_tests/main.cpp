@@ -6,6 +6,7 @@
 namespace tidegate_test {
 namespace {
 
+constexpr int kSkipped = 77;  // what ctest counts as skipped
 int failures_in_case = 0;
 
 bool passes(const Case& test) {
@@ -29,8 +30,8 @@ int run(int count, char** names) {
     if (!passes(test)) ++failed;
   }
   if (count > 0 && run_count != count) {
-    std::fprintf(stderr, "%d of %d named cases exist (--list prints all)\n", run_count, count);
-    return 2;
+    std::printf("%d of %d named cases are in this build (--list prints all)\n", run_count, count);
+    return failed == 0 ? kSkipped : 1;
   }
   std::printf("%d cases, %d failed\n", run_count, failed);
   return failed == 0 && run_count > 0 ? 0 : 1;
