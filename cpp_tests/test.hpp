@@ -1,6 +1,7 @@
 // A small test harness. TEST(name) { ... } registers a case; CHECK* record a failure and go on.
 // The executable runs the cases named on its command line, all without arguments, `--list` prints
-// them. CMake reads the lines that start with TEST(name), so write each on a line of its own.
+// them. CMake reads the lines that start with TEST(name); a case that #if leaves out counts as
+// skipped.
 #pragma once
 
 #include <cmath>
