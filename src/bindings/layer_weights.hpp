@@ -1,5 +1,6 @@
 // LayerWeights: the arrays of one layer as Python holds them, and their packed copy, made when a
-// call first needs it and again after changed().
+// call first needs it and again after changed(). Memory of the old copy is used again when no call
+// is reading it.
 #pragma once
 
 #include <atomic>
@@ -46,22 +47,27 @@ class LayerWeights {
   void changed() { version_.fetch_add(1, std::memory_order_acq_rel); }
   std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
 
-  // Call without the GIL: it may wait for another thread that packs.
-  const PackedWeights<T>& packed(bool for_backward, int threads) {
+  // The packed copy of the present version. It never changes while a caller holds it: calls from
+  // other threads may be reading it. Call without the GIL: it may wait for a thread that packs.
+  std::shared_ptr<const PackedWeights<T>> packed(bool for_backward, int threads) {
     const std::lock_guard<std::mutex> lock(packing_);
     const std::uint64_t wanted = version();
-    if (!packed_) {
-      packed_ = std::make_unique<PackedWeights<T>>(config_, input_size_, hidden_size_);
-      packed_version_ = wanted - 1;
-    }
     if (packed_version_ != wanted || (for_backward && !packed_for_backward_)) {
+      std::shared_ptr<PackedWeights<T>> target = std::move(packed_);
+      packed_version_ = 0;
+      if (target && target.use_count() == 1) {
+        std::atomic_thread_fence(std::memory_order_acquire);  // after the last reader let go
+      } else {
+        target = std::make_shared<PackedWeights<T>>(config_, input_size_, hidden_size_);
+      }
       // Small weights are packed sooner than a team is formed.
       const bool small = (input_size_ + hidden_size_) * hidden_size_ < kSmall;
-      packed_->pack(arrays_, for_backward, small ? 1 : threads);
+      target->pack(arrays_, for_backward, small ? 1 : threads);
+      packed_ = std::move(target);
       packed_version_ = wanted;
       packed_for_backward_ = for_backward;
     }
-    return *packed_;
+    return packed_;
   }
 
  private:
@@ -74,8 +80,8 @@ class LayerWeights {
   std::atomic<std::uint64_t> version_{1};
 
   std::mutex packing_;
-  std::unique_ptr<PackedWeights<T>> packed_;
-  std::uint64_t packed_version_ = 0;
+  std::shared_ptr<PackedWeights<T>> packed_;
+  std::uint64_t packed_version_ = 0;  // 0: none
   bool packed_for_backward_ = false;
 };
 

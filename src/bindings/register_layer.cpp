@@ -18,6 +18,7 @@ struct SavedLayer {
   std::shared_ptr<LayerWeights<T>> weights;
   std::uint64_t version;
   OptionalArray<T> x, y;  // keeps alive the memory that `saved` points to
+  std::shared_ptr<const PackedWeights<T>> packed;
   std::unique_ptr<Saved<T>> saved;
 };
 
@@ -45,14 +46,15 @@ std::unique_ptr<SavedLayer<T>> forward(std::shared_ptr<LayerWeights<T>> weights,
     // Pure C++ on memory that the arguments keep alive.
     const py::gil_scoped_release release;
     const std::uint64_t version = weights->version();
-    const PackedWeights<T>& packed = weights->packed(training, threads);
+    const std::shared_ptr<const PackedWeights<T>> packed = weights->packed(training, threads);
     if (training) {
-      auto saved = std::make_unique<Saved<T>>(packed, problem.dims, y.has_value());
+      auto saved = std::make_unique<Saved<T>>(*packed, problem.dims, y.has_value());
       saved->x = problem.x;
       result->saved = std::move(saved);
       result->version = version;
+      result->packed = packed;
     }
-    run_forward<T>(packed, problem, training ? result->saved.get() : nullptr, threads);
+    run_forward<T>(*packed, problem, training ? result->saved.get() : nullptr, threads);
   }
   if (training) {
     Saved<T>& saved = *result->saved;
@@ -105,7 +107,8 @@ void backward(SavedLayer<T>& layer, const OptionalArray<T>& dy, const OptionalAr
   const std::unique_ptr<Saved<T>> saved = std::move(layer.saved);
   {
     const py::gil_scoped_release release;  // pure C++ on memory that the arguments keep alive
-    run_backward<T>(weights.packed(true, threads), *saved, problem, threads);
+    run_backward<T>(*layer.packed, *saved, problem, threads);
+    layer.packed.reset();
   }
   layer.x.reset();
   layer.y.reset();

@@ -24,20 +24,22 @@ class LayerStream {
     CHECK_ARG(c_.has_value() == (weights_->config().kind == CellKind::kLstm),
               "core: c is the LSTM's.");
     const Index batch = x_->shape(1), units = weights_->hidden_size();
-    ForwardProblem<T> problem{};
-    problem.dims = {1, batch};
-    problem.x = sequence<T>(x_, "x", 1, batch, weights_->input_size());
-    problem.h_last = writable<T>(h_, "h", {batch, units});
-    problem.c_last = writable<T>(c_, "c", {batch, units});
-    problem.h0 = problem.h_last;
-    problem.c0 = problem.c_last;
-    runner_ = make_forward<T>(weights_->packed(false, threads), problem, nullptr, threads);
+    problem_.dims = {1, batch};
+    problem_.x = sequence<T>(x_, "x", 1, batch, weights_->input_size());
+    problem_.h_last = writable<T>(h_, "h", {batch, units});
+    problem_.c_last = writable<T>(c_, "c", {batch, units});
+    problem_.h0 = problem_.h_last;
+    problem_.c0 = problem_.c_last;
   }
 
   void step() {
     // Pure C++ on memory that this object keeps alive.
     const py::gil_scoped_release release;
-    weights_->packed(false, threads_);  // again, if the weights changed
+    std::shared_ptr<const PackedWeights<T>> packed = weights_->packed(false, threads_);
+    if (packed != packed_) {  // the first step, or the weights changed
+      runner_ = make_forward<T>(*packed, problem_, nullptr, threads_);
+      packed_ = std::move(packed);
+    }
     runner_->run();
   }
 
@@ -45,6 +47,8 @@ class LayerStream {
   std::shared_ptr<LayerWeights<T>> weights_;
   OptionalArray<T> x_, h_, c_;
   int threads_;
+  ForwardProblem<T> problem_{};
+  std::shared_ptr<const PackedWeights<T>> packed_;
   std::unique_ptr<ForwardRunner> runner_;
 };
 
