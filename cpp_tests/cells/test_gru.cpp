@@ -1,0 +1,30 @@
+#include "cells/gru.hpp"
+
+#include "support/cell_check.hpp"
+
+using namespace tidegate_test;
+
+TEST(gru_cell_reset_after_retain) { check_cell({CellKind::kGru, Peephole::kNone, true, true, {}}); }
+
+TEST(gru_cell_reset_after_replace) {
+  check_cell({CellKind::kGru, Peephole::kNone, true, false, {}});
+}
+
+TEST(gru_cell_reset_before_retain) {
+  check_cell({CellKind::kGru, Peephole::kNone, false, true, {}});
+}
+
+TEST(gru_cell_reset_before_replace) {
+  check_cell({CellKind::kGru, Peephole::kNone, false, false, {}});
+}
+
+// An update gate at its ends passes one side through: nothing is lost in n + z (h - n).
+TEST(gru_update_gate_at_its_ends) {
+  const double h_prev = 0.3, n = -0.7;
+  const tidegate::GruUpdate retain{true}, replace{false};
+  CHECK(retain.blend(0.0, h_prev, n) == n && replace.blend(0.0, h_prev, n) == h_prev);
+  CHECK_NEAR(retain.blend(1.0, h_prev, n), h_prev, 1e-16);
+  CHECK_NEAR(replace.blend(1.0, h_prev, n), n, 2e-16);
+  CHECK(retain.dh_prev(2.0, 1.0) == 2 && retain.dn(2.0, 1.0) == 0);
+  CHECK(replace.dh_prev(2.0, 1.0) == 0 && replace.dn(2.0, 1.0) == 2);
+}

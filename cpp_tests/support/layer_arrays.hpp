@@ -1,0 +1,141 @@
+// The shape and the arrays of one layer and one call, shared by the textbook and the engine's
+// driver.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cells/config.hpp"
+#include "support/floating.hpp"
+#include "support/random.hpp"
+
+namespace tidegate_test {
+
+using tidegate::Activation;
+using tidegate::ActivationKind;
+using tidegate::CellConfig;
+using tidegate::CellKind;
+using tidegate::Peephole;
+
+struct Shape {
+  CellConfig config;
+  Index steps, batch, inputs, units;
+
+  bool has_c() const { return config.kind == CellKind::kLstm; }
+  Index gates() const { return has_c() ? 4 : config.kind == CellKind::kGru ? 3 : 1; }
+  Index peephole_size() const {
+    if (!has_c() || config.peephole == Peephole::kNone) return 0;
+    return 3 * units * (config.peephole == Peephole::kFull ? units : 1);
+  }
+};
+
+// What a layer reads, and in the same places the gradients by it. An empty array is an absent one.
+template <class R>
+struct LayerArrays {
+  std::vector<R> weight_ih, weight_hh, bias_ih, bias_hh, peephole;
+  std::vector<R> x;       // (T, B, I)
+  std::vector<R> h0, c0;  // (B, H)
+
+  static constexpr std::size_t kCount = 8;
+  std::array<std::pair<const char*, std::vector<R>*>, kCount> fields() {
+    return {{{"weight_ih", &weight_ih},
+             {"weight_hh", &weight_hh},
+             {"bias_ih", &bias_ih},
+             {"bias_hh", &bias_hh},
+             {"peephole", &peephole},
+             {"x", &x},
+             {"h0", &h0},
+             {"c0", &c0}}};
+  }
+};
+
+// What a layer returns, and in the same places the gradients that arrive from above.
+template <class R>
+struct LayerOutputs {
+  std::vector<R> y;               // (T, B, H)
+  std::vector<R> h_last, c_last;  // (B, H)
+};
+
+template <class To, class From>
+std::vector<To> converted(const std::vector<From>& values) {
+  std::vector<To> result(values.size());
+  std::transform(values.begin(), values.end(), result.begin(),
+                 [](const From& value) { return static_cast<To>(value); });
+  return result;
+}
+template <class To, class From>
+LayerArrays<To> converted(LayerArrays<From> arrays) {
+  LayerArrays<To> result;
+  for (std::size_t k = 0; k < LayerArrays<To>::kCount; ++k) {
+    *result.fields()[k].second = converted<To>(*arrays.fields()[k].second);
+  }
+  return result;
+}
+template <class To, class From>
+LayerOutputs<To> converted(const LayerOutputs<From>& from) {
+  return {converted<To>(from.y), converted<To>(from.h_last), converted<To>(from.c_last)};
+}
+
+// Weights of the usual scale, 1/sqrt(H), and states that are not zero.
+template <class R>
+LayerArrays<R> random_arrays(const Shape& s, std::uint64_t seed) {
+  Random random(seed);
+  const double scale = 1.2 / std::sqrt(static_cast<double>(s.units));
+  const Index rows = s.gates() * s.units, state = s.batch * s.units;
+  LayerArrays<R> arrays;
+  arrays.weight_ih = random.values<R>(rows * s.inputs, scale);
+  arrays.weight_hh = random.values<R>(rows * s.units, scale);
+  arrays.bias_ih = random.values<R>(rows, 0.5);
+  arrays.bias_hh = random.values<R>(rows, 0.5);
+  arrays.peephole = random.values<R>(s.peephole_size(), scale);
+  arrays.x = random.values<R>(s.steps * s.batch * s.inputs);
+  arrays.h0 = random.values<R>(state, 0.8);
+  if (s.has_c()) arrays.c0 = random.values<R>(state, 0.8);
+  return arrays;
+}
+template <class R>
+LayerOutputs<R> random_upstream(const Shape& s, std::uint64_t seed) {
+  Random random(seed);
+  const Index state = s.batch * s.units;
+  return {random.values<R>(s.steps * state), random.values<R>(state),
+          s.has_c() ? random.values<R>(state) : std::vector<R>{}};
+}
+
+// LSTM with every peephole, all four GRUs, the simple RNN; default activations.
+inline std::vector<CellConfig> all_cells() {
+  std::vector<CellConfig> cells;
+  for (const Peephole peephole : {Peephole::kNone, Peephole::kDiagonal, Peephole::kFull}) {
+    cells.push_back({CellKind::kLstm, peephole, true, true, {}});
+  }
+  for (const bool reset_after : {true, false}) {
+    for (const bool retain : {true, false}) {
+      cells.push_back({CellKind::kGru, Peephole::kNone, reset_after, retain, {}});
+    }
+  }
+  cells.push_back({CellKind::kRnn, Peephole::kNone, true, true, {}});
+  return cells;
+}
+
+inline std::string describe(const Shape& s) {
+  static const char* const kActivations[] = {"tanh", "sigmoid", "relu", "linear"};
+  static const char* const kPeepholes[] = {"", " diagonal", " full"};
+  const CellConfig& c = s.config;
+  const auto name = [](const Activation& a) { return kActivations[static_cast<int>(a.kind)]; };
+  std::ostringstream text;
+  text << (s.has_c() ? "lstm" : c.kind == CellKind::kGru ? "gru" : "rnn");
+  if (s.has_c()) text << kPeepholes[static_cast<int>(c.peephole)];
+  if (c.kind == CellKind::kGru) {
+    text << (c.reset_after ? " after" : " before") << (c.retain ? " retain" : " replace");
+  }
+  text << " " << name(c.activations.input) << "/" << name(c.activations.recurrent) << "/"
+       << name(c.activations.output) << " T" << s.steps << " B" << s.batch << " I" << s.inputs
+       << " H" << s.units;
+  return text.str();
+}
+
+}  // namespace tidegate_test
