@@ -1,0 +1,54 @@
+#include "sequence/rows.hpp"
+
+#include <set>
+#include <vector>
+
+#include "test.hpp"
+
+using tidegate::History;
+using tidegate::Index;
+using tidegate::SequenceView;
+
+TEST(rows_view_takes_any_strides) {
+  std::vector<float> memory(3 * 5 * 4);
+  const auto offset = [&](const SequenceView<float>& view, Index t, Index b) {
+    return view.at(t, b) - memory.data();
+  };
+  const SequenceView<float> time_first{memory.data(), 5 * 4, 4};
+  const SequenceView<float> batch_first{memory.data(), 4, 3 * 4};
+  const SequenceView<float> reversed{memory.data() + 2 * 20, -20, 4};
+  for (Index t = 0; t < 3; ++t) {
+    for (Index b = 0; b < 5; ++b) {
+      CHECK(offset(time_first, t, b) == t * 20 + b * 4);
+      CHECK(offset(batch_first, t, b) == b * 12 + t * 4);
+      CHECK(offset(reversed, t, b) == (2 - t) * 20 + b * 4);
+    }
+  }
+  CHECK(time_first && !SequenceView<float>{});
+}
+
+// Distinct rows among times 0..times and all batches; each is `padded` elements inside one buffer.
+static std::size_t distinct_rows(const History<double>& history, Index times) {
+  std::set<const double*> rows;
+  for (Index t = 0; t < times; ++t) {
+    for (Index b = 0; b < 3; ++b) rows.insert(history.at(t, b));
+  }
+  const double* first = *rows.begin();
+  for (const double* row : rows) CHECK((row - first) % 8 == 0);
+  return rows.size();
+}
+
+TEST(rows_history_keeps_what_it_says) {
+  CHECK(distinct_rows(History<double>::all(6, 3, 8), 6) == 18);
+  CHECK(distinct_rows(History<double>::last_one(3, 8), 6) == 3);
+  CHECK(distinct_rows(History<double>::last_two(3, 8), 6) == 6);
+  const auto two = History<double>::last_two(3, 8);
+  for (Index t = 0; t < 5; ++t) {
+    CHECK(two.at(t, 1) != two.at(t + 1, 1));
+    CHECK(two.at(t, 1) == two.at(t + 2, 1));
+  }
+}
+
+TEST(rows_history_too_large_is_bad_alloc) {
+  CHECK_THROWS(History<float>::all(Index{1} << 40, Index{1} << 20, 16), "bad_alloc");
+}

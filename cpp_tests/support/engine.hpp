@@ -1,0 +1,173 @@
+// Drives the engine's layer from plain arrays: packs, runs, and hands back arrays in the standard
+// order (T, B, width), whatever the memory order was.
+#pragma once
+
+#include <memory>
+
+#include "sequence/backward.hpp"
+#include "sequence/forward.hpp"
+#include "support/layer_arrays.hpp"
+
+namespace tidegate_test {
+
+using tidegate::SequenceView;
+
+// How sequence arrays lie in memory.
+struct MemoryOrder {
+  bool batch_first = false;
+  bool reversed = false;  // the first step that runs is the last in memory
+  Index gap = 0;          // elements between rows that are nobody's
+};
+
+template <class T>
+class SequenceArray {
+ public:
+  SequenceArray(Index steps, Index batch, Index width, MemoryOrder order)
+      : steps_(steps), batch_(batch), width_(width) {
+    const Index row = width + order.gap;
+    memory_.assign(at(steps * batch * row + 1), kMark);
+    view_ = {memory_.data(), order.batch_first ? row : batch * row,
+             order.batch_first ? steps * row : row};
+    if (order.reversed) view_ = {view_.at(steps - 1, 0), -view_.step, view_.row};
+  }
+
+  const SequenceView<T>& view() const { return view_; }
+  SequenceView<const T> const_view() const { return {view_.data, view_.step, view_.row}; }
+  void set(const std::vector<T>& values) {
+    for_rows([&](T* row, Index k) { std::copy_n(values.data() + k, width_, row); });
+  }
+  std::vector<T> get() const {
+    std::vector<T> values(at(steps_ * batch_ * width_));
+    for_rows([&](const T* row, Index k) { std::copy_n(row, width_, values.data() + k); });
+    return values;
+  }
+  // Elements that are not in any row still hold their mark.
+  bool gaps_untouched() const {
+    const auto marks = std::count(memory_.begin(), memory_.end(), kMark);
+    return marks == static_cast<Index>(memory_.size()) - steps_ * batch_ * width_;
+  }
+
+ private:
+  static constexpr T kMark = T(-12345.678);
+
+  template <class F>
+  void for_rows(const F& f) const {
+    for (Index t = 0; t < steps_; ++t) {
+      for (Index b = 0; b < batch_; ++b) f(view_.at(t, b), (t * batch_ + b) * width_);
+    }
+  }
+
+  Index steps_, batch_, width_;
+  std::vector<T> memory_;
+  SequenceView<T> view_;
+};
+
+struct EngineOptions {
+  int threads = 1;
+  bool training = true;   // keep what backward() needs
+  bool returns_y = true;  // else only the final state comes out
+  MemoryOrder order{};
+};
+
+template <class T>
+class Engine {
+ public:
+  Engine(const Shape& shape, const LayerArrays<T>& arrays, EngineOptions options = {})
+      : s_(shape),
+        in_(arrays),
+        o_(options),
+        weights(shape.config, shape.inputs, shape.units),
+        x_(s_.steps, s_.batch, s_.inputs, o_.order),
+        y_(s_.steps, s_.batch, s_.units, o_.order) {
+    x_.set(in_.x);
+    pack(o_.threads);
+  }
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  void pack(int threads) {
+    weights.pack({in_.weight_ih.data(), in_.weight_hh.data(), or_null(in_.bias_ih),
+                  or_null(in_.bias_hh), or_null(in_.peephole)},
+                 o_.training, threads);
+  }
+
+  LayerOutputs<T> forward() {
+    const tidegate::Dims dims{s_.steps, s_.batch};
+    LayerOutputs<T> out;
+    out.h_last.resize(at(s_.batch * s_.units));
+    if (s_.has_c()) out.c_last.resize(out.h_last.size());
+    tidegate::ForwardProblem<T> problem{dims,
+                                        x_.const_view(),
+                                        o_.returns_y ? y_.view() : SequenceView<T>{},
+                                        or_null(in_.h0),
+                                        or_null(in_.c0),
+                                        out.h_last.data(),
+                                        out.c_last.data()};
+    if (o_.training) {
+      saved_ = std::make_unique<tidegate::Saved<T>>(weights, dims, o_.returns_y);
+      saved_->x = x_.const_view();
+      saved_->h = o_.returns_y ? y_.const_view() : saved_->own_h_view();
+    }
+    tidegate::run_forward<T>(weights, problem, saved_.get(), o_.threads);
+    if (o_.returns_y) out.y = y_.get();
+    return out;
+  }
+
+  // Fills the arrays of `gradients` that are not empty; h0 and c0 always. forward() ran before.
+  void backward(const LayerOutputs<T>& upstream, LayerArrays<T>& gradients) {
+    SequenceArray<T> dy(s_.steps, s_.batch, s_.units, o_.order);
+    SequenceArray<T> dx(s_.steps, s_.batch, s_.inputs, o_.order);
+    if (!upstream.y.empty()) dy.set(upstream.y);
+    const bool wants_dx = !gradients.x.empty();
+    tidegate::BackwardProblem<T> problem{
+        upstream.y.empty() ? SequenceView<const T>{} : dy.const_view(),
+        or_null(upstream.h_last),
+        or_null(upstream.c_last),
+        wants_dx ? dx.view() : SequenceView<T>{},
+        gradients.h0.data(),
+        gradients.c0.data(),
+        {or_null(gradients.weight_ih), or_null(gradients.weight_hh), or_null(gradients.bias_ih),
+         or_null(gradients.bias_hh), or_null(gradients.peephole)}};
+    tidegate::run_backward<T>(weights, *saved_, problem, o_.threads);
+    if (wants_dx) gradients.x = dx.get();
+    gaps_untouched_ = gaps_untouched_ && dx.gaps_untouched();
+  }
+
+  // All gradients of what the layer has; NaN where the engine left something out.
+  LayerArrays<T> backward(const LayerOutputs<T>& upstream) {
+    LayerArrays<T> gradients = in_;
+    gradients.h0.resize(at(s_.batch * s_.units));
+    if (s_.has_c()) gradients.c0.resize(at(s_.batch * s_.units));
+    for (const auto& field : gradients.fields()) {
+      std::fill(field.second->begin(), field.second->end(), std::numeric_limits<T>::quiet_NaN());
+    }
+    backward(upstream, gradients);
+    return gradients;
+  }
+
+  // The schedule of the forward pass: more than one thread, or the test of threads tests nothing.
+  int threads_used() const {
+    return choose_schedule(work_of(weights, {s_.steps, s_.batch}), o_.threads).threads;
+  }
+  bool gaps_untouched() const { return gaps_untouched_ && y_.gaps_untouched(); }
+
+ private:
+  template <class Vector>
+  static auto or_null(Vector& values) {
+    return values.empty() ? nullptr : values.data();
+  }
+
+  const Shape s_;
+  const LayerArrays<T> in_;
+  const EngineOptions o_;
+
+ public:
+  tidegate::PackedWeights<T> weights;
+
+ private:
+  SequenceArray<T> x_, y_;
+  std::unique_ptr<tidegate::Saved<T>> saved_;
+  bool gaps_untouched_ = true;
+};
+
+}  // namespace tidegate_test
