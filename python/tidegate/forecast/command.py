@@ -1,0 +1,143 @@
+"""`tidegate forecast`: forecast a column of the user's own CSV file.
+
+Trains on the first five sixths, scores rolling forecasts over the held-out rest beside the
+baselines, then trains anew on everything and forecasts beyond the end.
+"""
+
+import argparse
+import csv
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tidegate._extras import require
+from tidegate.forecast import evaluate
+from tidegate.forecast.errors import InputError
+from tidegate.forecast.forecaster import CELLS, Recipe, past_for, train
+from tidegate.forecast.load import held_out_start, load_series
+from tidegate.forecast.options import at_least
+from tidegate.forecast.outputs import check_file, check_picture
+from tidegate.forecast.picture import Picture
+from tidegate.forecast.series import Series
+from tidegate.forecast.windows import Windows
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add = parser.add_argument
+    add("file", type=Path, metavar="FILE.csv", help="a CSV file whose first row names the columns")
+    add("--column", required=True, metavar="NAME", help="the column to forecast")
+    add("--time", metavar="NAME", help="the column of times, evenly spaced; gaps are allowed")
+    add("--horizon", required=True, type=at_least(1), metavar="N", help="how many steps ahead")
+    help_text = "where to write the forecast (default: %(default)s)"
+    add("--output", type=Path, default="forecast.csv", metavar="FILE.csv", help=help_text)
+    add("--plot", type=Path, metavar="FILE.png", help="also draw history, forecasts and errors")
+    add("--save-model", type=Path, metavar="FILE.safetensors", help="also save the network")
+    add("--cell", choices=CELLS, default="gru", help="kind of network (default: %(default)s)")
+    help_text = "steps in one season, 1 for none (default: found in the series)"
+    add("--season", type=at_least(1), metavar="N", help=help_text)
+    add("--epochs", type=at_least(1), metavar="N", help="default: about 300 steps of Adam")
+    add("--seed", type=at_least(0), default=0, metavar="N", help="default: %(default)s")
+    add("--time-format", metavar="FORMAT", help='how times are written, such as "%%d.%%m.%%Y"')
+    add("--encoding", default="utf-8", metavar="NAME", help="of the file (default: %(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command; 0, or 2 with one line on stderr if the input must be mended."""
+    try:
+        _check_outputs(args)
+        series = load_series(
+            args.file,
+            args.column,
+            args.time,
+            horizon=args.horizon,
+            season=args.season,
+            time_format=args.time_format,
+            encoding=args.encoding,
+        )
+        _forecast(series, args)
+    except InputError as error:
+        print(f"tidegate forecast: error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def progress() -> int:
+    """Return verbose=1 where tqdm can draw bars, else 0."""
+    return int(importlib.util.find_spec("tqdm") is not None)
+
+
+def _check_outputs(args: argparse.Namespace) -> None:
+    """Refuse a path that cannot be written and an extra that is missing, before any work."""
+    check_file("--output", args.output, args.file)
+    if args.plot is not None:
+        check_picture("--plot", args.plot, args.file)
+    if args.save_model is not None:
+        check_file("--save-model", args.save_model, args.file)
+        require("safetensors", extra="io", purpose="--save-model")
+
+
+def _forecast(series: Series, args: argparse.Namespace) -> None:
+    """Evaluate, train on everything, forecast, write."""
+    windows = Windows(past_for(series.season), args.horizon)
+    recipe = Recipe(cell=args.cell, epochs=args.epochs, seed=args.seed)
+    held_out = evaluate.HeldOut.of(series, held_out_start(len(series), args.horizon), args.horizon)
+    if np.isnan(held_out.truth).all():
+        raise InputError(f'column "{series.name}" has no value in its held-out part to score.')
+    name = args.cell.upper()
+    print(describe(series, held_out))
+    network = train(series, held_out.start, windows, recipe, verbose=progress())
+    scores, rolled = evaluate.evaluate(series, held_out, windows, {name: network})
+    print(f"\n{evaluate.table(scores)}\n{verdict(scores)}\n")
+    final = train(series, len(series), windows, recipe, verbose=progress())
+    future = final.predict(series, np.array([len(series) - 1]))[0]
+    _write(series, future, args)
+    if args.save_model is not None:
+        final.save(args.save_model)
+        print(f"network: {args.save_model}")
+    if args.plot is not None:
+        title = f"{series.name}: {args.horizon} steps ahead by {name}"
+        Picture(series, held_out, rolled, (name,), title, series.name, future).save(args.plot)
+        print(f"picture: {args.plot}")
+
+
+def describe(series: Series, held_out: evaluate.HeldOut) -> str:
+    """Tell what was read and how it is split."""
+    label, n, start = series.axis.label, len(series), held_out.start
+    season = f"season {series.season}" if series.season > 1 else "no season"
+    return (
+        f"{series.name}: {n} steps from {label(0)} to {label(n - 1)}, "
+        f"{int(series.missing.sum())} missing, {season}\n"
+        f"held out: {n - start} steps from {label(start)}, "
+        f"forecast from {len(held_out.origins)} origins, "
+        f"{held_out.truth.shape[1]} steps ahead each"
+    )
+
+
+def verdict(scores: list[evaluate.Score]) -> str:
+    """Say plainly whether the network, the last of the scores, is worth its cost."""
+    *simple, network = scores
+    best = min(simple, key=lambda score: score.rmse)
+    if network.rmse < best.rmse:
+        share = 1 - network.rmse / best.rmse
+        return f"{network.method} beats {best.method} by {share:.0%} of its RMSE."
+    return (
+        f"{best.method} is at least as good as {network.method} on the held-out part: "
+        "for this series, prefer it, or try another --cell, --season or --epochs."
+    )
+
+
+def _write(series: Series, future: npt.NDArray[np.float64], args: argparse.Namespace) -> None:
+    """Write the forecast as CSV, one row per step."""
+    try:
+        with args.output.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow([args.time or "row", series.name])
+            for lead, value in enumerate(future):
+                writer.writerow([series.axis.label(len(series) + lead), f"{value:.8g}"])
+    except OSError as error:
+        raise InputError(f"--output {args.output}: {error.strerror}.") from None
+    print(f"forecast: {args.output}")

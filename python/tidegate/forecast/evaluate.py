@@ -1,0 +1,143 @@
+"""Rolling-origin evaluation: forecast from every origin of the held-out part, score, compare.
+
+    |---------- training ----------|------- held out -------|
+                                   o→ horizon
+                                     o→ horizon
+                                            …   o→ horizon
+
+Each forecast sees the series up to its own origin o; the network and its scaling come from the
+training part alone. Missing values are not scored.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tidegate._extras import require
+from tidegate.forecast import baselines
+from tidegate.forecast.forecaster import Forecaster
+from tidegate.forecast.series import Series
+from tidegate.forecast.windows import Windows
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Method = Callable[[Ints], Floats]
+
+MOST_ORIGINS = 512
+_CHUNK = 32
+
+
+@dataclass(frozen=True)
+class Score:
+    """Errors of one method over all origins and leads, in the unit of the series."""
+
+    method: str
+    rmse: float
+    mae: float
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The held-out part: where it starts, the origins in it and what came true.
+
+    Attributes
+    ----------
+    start : int
+        First held-out step.
+    origins : (N,) int64
+        From start - 1 on, each with a full horizon behind it.
+    truth : (N, horizon) float64
+        NaN where missing.
+    """
+
+    start: int
+    origins: Ints
+    truth: Floats
+
+    @classmethod
+    def of(cls, series: Series, start: int, horizon: int) -> "HeldOut":
+        """Hold out everything from step `start` on."""
+        last = len(series) - 1 - horizon
+        count = min(last - start + 2, MOST_ORIGINS)
+        origins = np.unique(np.linspace(start - 1, last, count).round().astype(np.int64))
+        return cls(start, origins, series.values[origins[:, None] + np.arange(1, horizon + 1)])
+
+    def score(self, method: str, forecasts: Floats) -> Score:
+        """Return RMSE and MAE over all observed values of all origins."""
+        error = forecasts - self.truth
+        return Score(method, float(np.sqrt(np.nanmean(error**2))), float(np.nanmean(np.abs(error))))
+
+
+def baseline_methods(series: Series, held_out: HeldOut, windows: Windows) -> dict[str, Method]:
+    """Return what the networks are compared with; the drift span is chosen on the training part."""
+    horizon, season = windows.horizon, series.season
+    known = series.until(held_out.start)
+    training = windows.training_origins(known, held_out.start, MOST_ORIGINS)
+    span = baselines.choose_span(known, training, horizon)
+    naive = "seasonal naive" if season > 1 else "last value"
+    methods = {naive: lambda origins: baselines.seasonal_naive(series, origins, horizon)}
+    if span:
+        methods[f"{naive} + drift"] = lambda origins: baselines.seasonal_drift(
+            series, origins, horizon, span
+        )
+    return methods
+
+
+def roll(method: Method, origins: Ints, name: str, *, verbose: int = 0) -> Floats:
+    """Forecast from every origin (N, horizon), with a progress bar if `verbose`."""
+    chunks: Sequence[Ints] = np.array_split(origins, -(-len(origins) // _CHUNK))
+    return np.concatenate([method(chunk) for chunk in _shown(chunks, name, verbose)])
+
+
+def _shown(chunks: Sequence[Ints], name: str, verbose: int) -> Iterator[Ints]:
+    """Yield chunks of origins while a bar counts the origins."""
+    if not verbose:
+        yield from chunks
+        return
+    tqdm = require("tqdm", extra="demo", purpose="the progress bar of the evaluation").tqdm
+    with tqdm(total=sum(map(len, chunks)), desc=f"{name}: rolling origins", unit="origin") as bar:
+        for chunk in chunks:
+            yield chunk
+            bar.update(len(chunk))
+
+
+def evaluate(
+    series: Series,
+    held_out: HeldOut,
+    windows: Windows,
+    networks: dict[str, Forecaster],
+    *,
+    verbose: int = 0,
+) -> tuple[list[Score], dict[str, Floats]]:
+    """Score baselines and networks over the held-out part.
+
+    Returns
+    -------
+    one Score per method, baselines first; the forecasts (N, horizon) of each by name
+    """
+    scores, forecasts = [], {}
+    for name, method in baseline_methods(series, held_out, windows).items():
+        forecasts[name] = roll(method, held_out.origins, name)
+    for name, network in networks.items():
+
+        def predict(origins: Ints, network: Forecaster = network) -> Floats:
+            return network.predict(series, origins)
+
+        forecasts[name] = roll(predict, held_out.origins, name, verbose=verbose)
+    scores = [held_out.score(name, rolled) for name, rolled in forecasts.items()]
+    return scores, forecasts
+
+
+def table(scores: Sequence[Score], unit: str = "") -> str:
+    """Lay out the scores; the last column is the RMSE as a share of the first method's."""
+    width = max(len(score.method) for score in scores)
+    suffix = f" ({unit})" if unit else ""
+    head = ["method".ljust(width), f"RMSE{suffix}", f"MAE{suffix}", f"RMSE / {scores[0].method}"]
+    lines = ["  ".join(head), "  ".join("-" * len(cell) for cell in head)]
+    for score in scores:
+        numbers = (f"{score.rmse:.4g}", f"{score.mae:.4g}", f"{score.rmse / scores[0].rmse:.2f}")
+        cells = (number.rjust(len(title)) for number, title in zip(numbers, head[1:], strict=True))
+        lines.append("  ".join([score.method.ljust(width), *cells]))
+    return "\n".join(lines)

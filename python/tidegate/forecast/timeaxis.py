@@ -1,0 +1,181 @@
+"""An even grid of times: what lies between two rows, which rows are missing, what comes next.
+
+steps   position 0, 1, 2 … on the grid; a gap in the file leaves positions without a row
+kinds   "index"    no time column: the rows are the steps
+        "fixed"    start + k·step seconds (minutes, hours, days, weeks)
+        "months"   k·step calendar months (months, quarters, years), on the day of the first
+        "month_ends" the same, on the last day of each month
+        "business" Monday to Friday
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tidegate.forecast.errors import InputError
+from tidegate.forecast.timetext import ISO, Times, format_time
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+MINUTE, HOUR, DAY, WEEK = 60, 3600, 86400, 604800
+YEAR = 365.2425 * DAY
+_EPOCH = np.datetime64("1970-01-01", "s")
+_FRIDAY = 4
+_MAX_GROWTH = 10  # a grid this many times longer than the file means that the step is wrong
+
+
+@dataclass(frozen=True)
+class TimeAxis:
+    """The even grid under a series; see the head of this file.
+
+    Attributes
+    ----------
+    kind : str
+    start : datetime64[s]
+        Time of the first row of the file.
+    step : int
+        Seconds or months.
+    time_format : str
+        How the file writes times.
+    first : int
+        Where on the grid step 0 of the series stands.
+    """
+
+    kind: str = "index"
+    start: np.datetime64 = _EPOCH
+    step: int = 1
+    time_format: str = ISO
+    first: int = 0
+
+    def times(self, steps: Ints) -> Times:
+        """Return datetime64[s] for positions on the grid."""
+        steps = np.asarray(steps, dtype=np.int64) + self.first
+        if self.kind == "business":
+            days = np.busday_offset(self.start.astype("datetime64[D]"), steps)
+            return days.astype("datetime64[s]")
+        if self.kind in ("months", "month_ends"):
+            return _add_months(self.start, steps * self.step, self.kind == "month_ends")
+        return self.start + (steps * self.step).astype("timedelta64[s]")
+
+    def label(self, step: int) -> str:
+        """Write one position as the file writes it: a time, or the row number from 1."""
+        if self.kind == "index":
+            return str(self.first + step + 1)
+        return format_time(self.times(np.array([step]))[0], self.time_format)
+
+    def seconds(self) -> float:
+        """Return the mean length of a step in seconds, or 0 where it has none."""
+        month = YEAR / 12
+        lengths = {"fixed": 1.0, "months": month, "month_ends": month, "business": 7 / 5 * DAY}
+        return lengths.get(self.kind, 0.0) * self.step
+
+    def phase(self, steps: Ints, season: int) -> Floats:
+        """Place steps within the season, 0 <= phase < 1.
+
+        A season of about a year, a week or a day follows the calendar (52 weeks are not a year:
+        by counting, the phase would drift by seven weeks in forty years); any other is counted.
+        """
+        length = season * self.seconds()
+        if self.kind != "index":
+            seconds = self.times(steps).astype(np.int64)
+            if abs(length / YEAR - 1) < 0.02:
+                return _fraction_of_year(self.times(steps))
+            if length in (DAY, WEEK):
+                return np.asarray((seconds % int(length)) / length)
+        return np.asarray(((steps + self.first) % season) / season)
+
+
+def infer_axis(times: Times, places: Sequence[str], time_format: str) -> tuple[TimeAxis, Ints]:
+    """Find the even grid under increasing times.
+
+    Parameters
+    ----------
+    times : (n,) datetime64[s], n >= 2
+    places : where each row stands, to start an error message
+    time_format : how the file writes times
+
+    Returns
+    -------
+    axis, and the position of every row on it (n,) int64, starting at 0
+
+    Raises
+    ------
+    InputError
+        A time repeats or runs backwards, or no even grid fits.
+    """
+    seconds = times.astype(np.int64)
+    gaps = np.diff(seconds)
+    for row in np.flatnonzero(gaps <= 0)[:1]:
+        time = format_time(times[row + 1], time_format)
+        fault = "is before" if gaps[row] < 0 else "repeats"
+        fix = "sort the rows, oldest first" if gaps[row] < 0 else "keep one row per time"
+        raise InputError(f"{places[row + 1]}: time {time} {fault} the time above it; {fix}.")
+    step = _most_common(gaps)
+    weekdays = (times.astype("datetime64[D]").astype(np.int64) + 3) % 7
+    if step == DAY and gaps.sum() > WEEK and weekdays.max() <= _FRIDAY:
+        axis = TimeAxis("business", times[0], 1, time_format)
+        days = times.astype("datetime64[D]")
+        steps = np.busday_count(days[0], days).astype(np.int64)
+    elif not np.any(gaps % step):
+        axis = TimeAxis("fixed", times[0], step, time_format)
+        steps = (seconds - seconds[0]) // step
+    else:
+        axis, steps = _months_axis(times, time_format)
+    _check_grid(axis, steps, times, places)
+    return axis, steps
+
+
+def _months_axis(times: Times, time_format: str) -> tuple[TimeAxis, Ints]:
+    """Place rows on a grid of calendar months."""
+    months = times.astype("datetime64[M]").astype(np.int64)
+    days = times.astype("datetime64[D]")
+    last_days = (days + 1).astype("datetime64[M]").astype(np.int64) > months
+    step = max(_most_common(np.diff(months)), 1)
+    kind = "month_ends" if last_days.all() else "months"
+    return TimeAxis(kind, times[0], step, time_format), (months - months[0]) // step
+
+
+def _check_grid(axis: TimeAxis, steps: Ints, times: Times, places: Sequence[str]) -> None:
+    """Refuse rows that stand off the grid, and a grid that is mostly gaps."""
+    off = np.flatnonzero(axis.times(steps) != times)
+    if off.size:
+        row = int(off[0])
+        raise InputError(
+            f"{places[row]}: time {format_time(times[row], axis.time_format)} is off the even "
+            f"grid of the rows before it (expected {axis.label(int(steps[row]))}); resample the "
+            "file to even steps, or leave out --time to take the rows as they come."
+        )
+    if steps[-1] > _MAX_GROWTH * len(steps) + 1000:
+        raise InputError(
+            f"{places[0]}: {len(steps)} rows span {steps[-1] + 1} steps of {axis.seconds():g} s, "
+            "nearly all missing; resample the file to even steps."
+        )
+
+
+def _most_common(gaps: Ints) -> int:
+    """Return the most frequent gap, the smaller of equals."""
+    values, counts = np.unique(gaps, return_counts=True)
+    return int(values[counts.argmax()])
+
+
+def _add_months(start: np.datetime64, months: Ints, to_last_day: bool) -> Times:
+    """Move a time by calendar months, keeping its day where the month has it."""
+    first = start.astype("datetime64[M]")
+    after_midnight = start - start.astype("datetime64[D]")
+    day = (start.astype("datetime64[D]") - first.astype("datetime64[D]")).astype(np.int64)
+    moved = first + months
+    lengths = ((moved + 1).astype("datetime64[D]") - moved.astype("datetime64[D]")).astype(np.int64)
+    days = lengths - 1 if to_last_day else np.minimum(day, lengths - 1)
+    moments: Times = moved.astype("datetime64[D]") + days + after_midnight
+    return moments.astype("datetime64[s]")
+
+
+def _fraction_of_year(times: Times) -> Floats:
+    """Return how much of its calendar year has passed at each time."""
+    year = times.astype("datetime64[Y]")
+    start = year.astype("datetime64[s]")
+    length = (year + 1).astype("datetime64[s]") - start
+    return np.asarray((times - start) / length)
