@@ -12,7 +12,7 @@ using namespace tidegate_test;
 template <class T>
 constexpr T kNan = std::numeric_limits<T>::quiet_NaN();
 template <class T>
-constexpr T kInf = std::numeric_limits<T>::infinity();
+constexpr T kInfinity = std::numeric_limits<T>::infinity();
 
 // The elements end at a page that must not be touched.
 template <class T>
@@ -106,9 +106,10 @@ static void check_limits() {
   };
   CHECK(std::isnan(most(kNan<T>)) && std::isnan(least(kNan<T>)));
   CHECK(std::isnan(most(-kNan<T>)) && std::isnan(least(-kNan<T>)));
-  CHECK(most(T(1)) == 1 && most(T(3)) == 2 && most(kInf<T>) == 2 && most(-kInf<T>) == -kInf<T>);
-  CHECK(least(T(1)) == 1 && least(T(-3)) == -2 && least(-kInf<T>) == -2 &&
-        least(kInf<T>) == kInf<T>);
+  CHECK(most(T(1)) == 1 && most(T(3)) == 2 && most(kInfinity<T>) == 2 &&
+        most(-kInfinity<T>) == -kInfinity<T>);
+  CHECK(least(T(1)) == 1 && least(T(-3)) == -2 && least(-kInfinity<T>) == -2 &&
+        least(kInfinity<T>) == kInfinity<T>);
 }
 TEST(lane_limits_keep_nan) {
   check_limits<float>();
@@ -117,9 +118,14 @@ TEST(lane_limits_keep_nan) {
 
 template <class T>
 static void check_copy_sign() {
-  const T signs[] = {
-      T(3), T(-3), T(0), T(-0.0), kInf<T>, -kInf<T>, std::numeric_limits<T>::denorm_min()};
-  for (const T magnitude : {T(0), T(1.5), kInf<T>}) {
+  const T signs[] = {T(3),
+                     T(-3),
+                     T(0),
+                     T(-0.0),
+                     kInfinity<T>,
+                     -kInfinity<T>,
+                     std::numeric_limits<T>::denorm_min()};
+  for (const T magnitude : {T(0), T(1.5), kInfinity<T>}) {
     for (const T sign : signs) {
       const T actual = map_scalar(sign, [&](auto s) { return copy_sign(Lane<T>(magnitude), s); });
       CHECK(same_bits(actual, std::copysign(magnitude, sign)));
@@ -137,9 +143,9 @@ static void check_step_positive() {
   const auto step = [](T value) {
     return map_scalar(value, [](auto x) { return step_positive(x); });
   };
-  CHECK(step(T(2)) == 1 && step(std::numeric_limits<T>::min()) == 1 && step(kInf<T>) == 1);
+  CHECK(step(T(2)) == 1 && step(std::numeric_limits<T>::min()) == 1 && step(kInfinity<T>) == 1);
   CHECK(same_bits(step(T(0)), T(0)) && same_bits(step(T(-0.0)), T(0)));
-  CHECK(same_bits(step(T(-2)), T(0)) && same_bits(step(-kInf<T>), T(0)));
+  CHECK(same_bits(step(T(-2)), T(0)) && same_bits(step(-kInfinity<T>), T(0)));
 }
 TEST(lane_step_positive) {
   check_step_positive<float>();
