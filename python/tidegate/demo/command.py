@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command; 0, or 2 with one line on stderr if the folder cannot be written."""
     started = time.perf_counter()
-    for package in ("tqdm", "matplotlib", "safetensors"):
+    for package in ("pandas", "statsmodels", "tqdm", "matplotlib", "safetensors"):
         require(package, extra="demo", purpose="the demo")
     try:
         make_folder("--output", args.output)

@@ -30,6 +30,7 @@ _LAYERS: dict[str, type[LSTM] | type[GRU]] = {"lstm": LSTM, "gru": GRU}
 SHORTEST_PAST, LONGEST_PAST = 16, 128
 MOST_EPOCHS = 20
 FEWEST_WINDOWS, MOST_WINDOWS = 16, 4000
+_MOST_STEPS = 1_000_000  # in all windows together, which bounds memory (6 features of 8 bytes)
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,9 @@ def train(
         Ctrl-C during training.
     """
     known = series.until(end)
-    origins = windows.training_origins(known, end, MOST_WINDOWS)
+    fitting = _MOST_STEPS // (windows.past + windows.horizon)
+    most = min(max(fitting, FEWEST_WINDOWS), MOST_WINDOWS)
+    origins = windows.training_origins(known, end, most)
     truth = known.missing[origins[:, None] + np.arange(1, windows.horizon + 1)]
     origins = origins[~truth.all(axis=1)]
     if len(origins) < FEWEST_WINDOWS:

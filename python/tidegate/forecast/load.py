@@ -81,10 +81,8 @@ def rows_needed(horizon: int, season: int) -> int:
     """Return how many steps suffice to train, hold out and score."""
     first = Windows(past_for(season), horizon).first_origin(season)
     training = first + FEWEST_WINDOWS + horizon
-    n = training + horizon
-    while held_out_start(n, horizon) < training:
-        n += 1
-    return n
+    share = -(-training * HELD_OUT_SHARE // (HELD_OUT_SHARE - 1))
+    return max(training + horizon, share)
 
 
 def _trimmed(

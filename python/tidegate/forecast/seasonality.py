@@ -1,13 +1,12 @@
-"""Find the season of a series: the period whose mean cycle forecasts later cycles.
+"""Find the season of a series. A period m must pass two tests, and the strongest one wins.
 
-For each candidate period m the trend (a centred mean over m steps) is taken away; the mean cycle of
-the earlier half of the steps is then compared with the later half:
+It repeats: the mean cycle of the earlier half of the steps, less the trend (a centred mean over m
+steps), describes the later half:
 
     strength(m) = 1 - Σ (later - cycle)² / Σ later²
 
-A cycle that is noise does not repeat and scores about 0 or less. The slow wander of a random walk
-can look like a cycle, but its steps cannot: so the smaller strength counts, of the series and of
-its differences.
+It is a line: in the spectrum of the differences (Hann taper), the power at 1/m, 2/m or 3/m stands
+far above its neighbours. The wander of a random walk can repeat by chance, but has no lines.
 """
 
 from collections.abc import Iterable
@@ -20,9 +19,11 @@ from tidegate.forecast.timeaxis import DAY, HOUR, MINUTE, WEEK, YEAR, TimeAxis
 Floats = npt.NDArray[np.float64]
 
 LONGEST = 400
-WEAKEST = 0.15
+_WEAKEST = 0.1
 _NEARLY = 0.9  # of the best strength: then the shorter period, of which the best is a multiple
 _CYCLES = 4  # a period must fit this often into the series
+_STANDS_OUT = 15.0  # times the median of the neighbours: noise does so once in 2^15 times
+_NEAR, _BESIDE = 8, 2  # neighbours: within 8 bins, but not within 2, where the taper spreads a line
 
 
 def detect_season(filled: Floats, axis: TimeAxis, longest: int = LONGEST) -> int:
@@ -44,13 +45,13 @@ def detect_season(filled: Floats, axis: TimeAxis, longest: int = LONGEST) -> int
     """
     candidates = _calendar_periods(axis) if axis.kind != "index" else range(2, LONGEST + 1)
     most = min(longest, len(filled) // _CYCLES)
-    steps = np.diff(filled)
-    found = {m: min(strength(filled, m), strength(steps, m)) for m in candidates if m <= most}
-    if not found or max(found.values()) < WEAKEST:
+    found = {m: strength(filled, m) for m in candidates if m <= most}
+    power = _spectrum(filled)
+    found = {m: s for m, s in found.items() if s >= _WEAKEST and _is_line(power, len(filled), m)}
+    if not found:
         return 1
     best = max(found, key=lambda m: found[m])
-    shorter = [m for m in found if best % m == 0 and found[m] >= _NEARLY * found[best]]
-    return min(shorter)
+    return min(m for m in found if best % m == 0 and found[m] >= _NEARLY * found[best])
 
 
 def strength(filled: Floats, period: int) -> float:
@@ -67,9 +68,31 @@ def strength(filled: Floats, period: int) -> float:
     sums = np.bincount(np.arange(middle) % period, weights=earlier, minlength=period)
     cycle = sums / np.maximum(counts, 1)
     power = float(np.sum(later**2))
-    if power == 0:
+    rounding = 1e-9 * float(np.max(np.abs(filled)))
+    if power <= rounding**2 * len(later):
         return 0.0
     return 1 - float(np.sum((later - cycle[np.arange(middle, len(rest)) % period]) ** 2)) / power
+
+
+def _spectrum(filled: Floats) -> Floats:
+    """Return the power of the differences, mean removed, at k/n for k = 0, 1, ... n/2."""
+    steps = np.diff(filled, prepend=filled[0])
+    return np.asarray(np.abs(np.fft.rfft((steps - steps.mean()) * np.hanning(len(steps)))) ** 2)
+
+
+def _is_line(power: Floats, n: int, period: int) -> bool:
+    """Tell whether the period or a half or third of it stands out of the spectrum."""
+    harmonics = (round(j * n / period) for j in (1, 2, 3) if 2 * j <= period)
+    return any(_prominence(power, k) >= _STANDS_OUT for k in harmonics)
+
+
+def _prominence(power: Floats, k: int) -> float:
+    """Return the power around bin k as a multiple of the median of its neighbours."""
+    bins = np.arange(max(k - _NEAR, 1), min(k + _NEAR + 1, len(power)))
+    beside = power[bins[np.abs(bins - k) > _BESIDE]]
+    peak = float(power[max(k - 1, 1) : k + 2].max())
+    floor = float(np.median(beside)) if beside.size else peak
+    return peak / floor if floor > 0 else (np.inf if peak > 0 else 0.0)
 
 
 def _calendar_periods(axis: TimeAxis) -> Iterable[int]:

@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float64]
 MINUTE, HOUR, DAY, WEEK = 60, 3600, 86400, 604800
 YEAR = 365.2425 * DAY
 _EPOCH = np.datetime64("1970-01-01", "s")
-_FRIDAY = 4
+_SHORTEST_MONTH = 28 * DAY
 _MAX_GROWTH = 10  # a grid this many times longer than the file means that the step is wrong
 
 
@@ -54,8 +54,9 @@ class TimeAxis:
         """Return datetime64[s] for positions on the grid."""
         steps = np.asarray(steps, dtype=np.int64) + self.first
         if self.kind == "business":
-            days = np.busday_offset(self.start.astype("datetime64[D]"), steps)
-            return days.astype("datetime64[s]")
+            first = self.start.astype("datetime64[D]")
+            moments: Times = np.busday_offset(first, steps) + (self.start - first)
+            return moments
         if self.kind in ("months", "month_ends"):
             return _add_months(self.start, steps * self.step, self.kind == "month_ends")
         return self.start + (steps * self.step).astype("timedelta64[s]")
@@ -113,46 +114,54 @@ def infer_axis(times: Times, places: Sequence[str], time_format: str) -> tuple[T
         fault = "is before" if gaps[row] < 0 else "repeats"
         fix = "sort the rows, oldest first" if gaps[row] < 0 else "keep one row per time"
         raise InputError(f"{places[row + 1]}: time {time} {fault} the time above it; {fix}.")
-    step = _most_common(gaps)
-    weekdays = (times.astype("datetime64[D]").astype(np.int64) + 3) % 7
-    if step == DAY and gaps.sum() > WEEK and weekdays.max() <= _FRIDAY:
-        axis = TimeAxis("business", times[0], 1, time_format)
-        days = times.astype("datetime64[D]")
-        steps = np.busday_count(days[0], days).astype(np.int64)
-    elif not np.any(gaps % step):
-        axis = TimeAxis("fixed", times[0], step, time_format)
-        steps = (seconds - seconds[0]) // step
-    else:
-        axis, steps = _months_axis(times, time_format)
-    _check_grid(axis, steps, times, places)
+    grid = _on_grid(times, gaps, time_format)
+    if grid is None:
+        step = _most_common(gaps)
+        row = int(np.flatnonzero(gaps % step)[0])
+        time = format_time(times[row + 1], time_format)
+        raise InputError(
+            f"{places[row + 1]}: time {time} comes {_duration(gaps[row])} after the time above it, "
+            f"but most come {_duration(step)} apart; resample the file to even steps, or leave out "
+            "--time to take the rows as they come."
+        )
+    axis, steps = grid
+    if steps[-1] > _MAX_GROWTH * len(steps) + 1000:
+        raise InputError(
+            f"{places[0]}: {len(steps)} rows span {steps[-1] + 1} steps of "
+            f"{_duration(_most_common(gaps))}, nearly all missing; resample the file."
+        )
     return axis, steps
 
 
-def _months_axis(times: Times, time_format: str) -> tuple[TimeAxis, Ints]:
-    """Place rows on a grid of calendar months."""
-    months = times.astype("datetime64[M]").astype(np.int64)
+def _on_grid(times: Times, gaps: Ints, time_format: str) -> tuple[TimeAxis, Ints] | None:
+    """Place times on the first kind of grid that holds them all."""
+    step = _most_common(gaps)
     days = times.astype("datetime64[D]")
-    last_days = (days + 1).astype("datetime64[M]").astype(np.int64) > months
-    step = max(_most_common(np.diff(months)), 1)
-    kind = "month_ends" if last_days.all() else "months"
-    return TimeAxis(kind, times[0], step, time_format), (months - months[0]) // step
+    if step >= _SHORTEST_MONTH:
+        months = times.astype("datetime64[M]").astype(np.int64)
+        last_days = (days + 1).astype("datetime64[M]").astype(np.int64) > months
+        kind = "month_ends" if last_days.all() else "months"
+        axis = TimeAxis(kind, times[0], max(_most_common(np.diff(months)), 1), time_format)
+        steps = (months - months[0]) // axis.step
+        if np.array_equal(axis.times(steps), times):
+            return axis, steps
+    if step == DAY and gaps.sum() > WEEK and np.is_busday(days).all():
+        axis = TimeAxis("business", times[0], 1, time_format)
+        steps = np.busday_count(days[0], days).astype(np.int64)
+        if np.array_equal(axis.times(steps), times):
+            return axis, steps
+    if np.any(gaps % step):
+        return None
+    seconds = times.astype(np.int64)
+    return TimeAxis("fixed", times[0], step, time_format), (seconds - seconds[0]) // step
 
 
-def _check_grid(axis: TimeAxis, steps: Ints, times: Times, places: Sequence[str]) -> None:
-    """Refuse rows that stand off the grid, and a grid that is mostly gaps."""
-    off = np.flatnonzero(axis.times(steps) != times)
-    if off.size:
-        row = int(off[0])
-        raise InputError(
-            f"{places[row]}: time {format_time(times[row], axis.time_format)} is off the even "
-            f"grid of the rows before it (expected {axis.label(int(steps[row]))}); resample the "
-            "file to even steps, or leave out --time to take the rows as they come."
-        )
-    if steps[-1] > _MAX_GROWTH * len(steps) + 1000:
-        raise InputError(
-            f"{places[0]}: {len(steps)} rows span {steps[-1] + 1} steps of {axis.seconds():g} s, "
-            "nearly all missing; resample the file to even steps."
-        )
+def _duration(seconds: int) -> str:
+    """Write a number of seconds in the largest unit that it is a multiple of."""
+    units = {"week": WEEK, "day": DAY, "hour": HOUR, "minute": MINUTE, "second": 1}
+    name, length = next((n, u) for n, u in units.items() if seconds % u == 0)
+    count = seconds // length
+    return f"{count} {name}{'' if count == 1 else 's'}"
 
 
 def _most_common(gaps: Ints) -> int:

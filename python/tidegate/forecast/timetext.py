@@ -12,10 +12,18 @@ Times = npt.NDArray[np.datetime64]
 
 ISO = "ISO 8601"
 _DAY_FIRST, _MONTH_FIRST = "%d/%m/%Y", "%m/%d/%Y"
-_DATES = ("%Y/%m/%d", "%Y%m%d", "%d.%m.%Y", _DAY_FIRST, _MONTH_FIRST, "%d-%m-%Y", "%d %b %Y")
+_DATES = ("%Y/%m/%d", "%d.%m.%Y", _DAY_FIRST, _MONTH_FIRST, "%d-%m-%Y", "%d %b %Y")
 _CLOCKS = (" %H:%M", " %H:%M:%S")
 _MONTHS = ("%Y-%m", "%Y/%m", "%Y%m", "%b %Y", "%B %Y", "%b-%y")
-FORMATS = ("%Y", "%Y.0", *_MONTHS, ISO, *_DATES, *(d + c for d in _DATES for c in _CLOCKS))
+FORMATS = (
+    "%Y",
+    "%Y.0",
+    *_MONTHS,
+    "%Y%m%d",
+    ISO,
+    *_DATES,
+    *(d + c for d in _DATES for c in _CLOCKS),
+)
 
 
 def parse_times(
