@@ -119,7 +119,7 @@ def refused(outcome, *words):
 
 
 def test_missing_column(forecast):
-    refused(forecast(column="lod"), 'no column "lod"', '"day", "load"', 'Did you mean "load"?')
+    refused(forecast(column="loads"), 'no column "loads"', '"day", "load"', 'Did you mean "load"?')
     refused(forecast("--time", "date"), 'no column "date"; the columns are "day", "load"')
 
 
