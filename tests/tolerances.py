@@ -34,6 +34,14 @@ BY_HAND = 1e-14
 # Ours against another framework in the same dtype: both err, each by at most the promise above.
 BETWEEN_ENGINES = 2
 
+# Training beside Keras in float32. A loss worked out in float64 by both differs by some roundings;
+# the clipping of probabilities makes 1e-7 of that. After a dozen optimiser steps on given gradients
+# some 1e-7 each have added up. After a dozen steps of a whole model, each step has multiplied what
+# the gradients differ by: Adam divides by their size.
+KERAS_LOSS = {"rtol": 1e-7, "atol": 1e-12}
+KERAS_STEPS = {"rtol": 1e-5, "atol": 1e-6}
+KERAS_FIT = {"rtol": 2e-4, "atol": 2e-5}
+
 
 def assert_forward_close(got, expected, name="y", engines=1):
     """Compare a forward result in the dtype of `got` with the reference."""

@@ -76,7 +76,11 @@ class Loss:
         self, terms: Array, slopes: Array, factor: float, weight: Array | None = None
     ) -> tuple[float, Array]:
         """Return the loss and the gradient from what `terms` returned; overwrites it."""
-        scale = 1 / terms.size if self.reduction == "sum_over_batch_size" and terms.size else 1.0
+        # As in Keras, the elements of a row are averaged even where the rows are summed.
+        count = terms.size if self.reduction == "sum_over_batch_size" else terms.shape[-1]
+        scale = 1.0
+        if count and (self.per_element or self.reduction == "sum_over_batch_size"):
+            scale = 1 / count
         if weight is not None:
             terms *= weight[..., None] if self.per_element else weight
             slopes *= weight[..., None]

@@ -78,9 +78,7 @@ class RMSprop(Optimizer):
             np.add(new[1], scratch, new[1])
             np.multiply(new[1], new[1], scratch)
             np.subtract(new[0], scratch, scratch)
-            np.maximum(
-                scratch, 0, scratch
-            )  # rounding may leave less than -epsilon: √ of that is NaN
+            np.maximum(scratch, 0, out=scratch)  # rounding may leave less than -epsilon
             np.add(scratch, epsilon, scratch)
         else:
             np.add(new[0], epsilon, scratch)
