@@ -69,6 +69,13 @@ TEST(checked_product_is_exact_or_bad_alloc) {
   CHECK_THROWS(checked_product(Index{1} << 21, Index{1} << 21, Index{1} << 21), "bad_alloc");
 }
 
+TEST(aligned_buffer_is_unchanged_when_it_cannot_grow) {
+  AlignedBuffer<double> buffer(4);
+  buffer.zero();
+  CHECK_THROWS(buffer.resize(Index{1} << 61), "bad_alloc");
+  CHECK(buffer.size() == 4 && buffer.data() != nullptr && buffer.data()[3] == 0);
+}
+
 TEST(aligned_buffer_too_large_is_bad_alloc) {
   CHECK_THROWS(AlignedBuffer<double>(kHuge), "bad_alloc");
   CHECK_THROWS(AlignedBuffer<double>(kHuge / 8 + 1), "bad_alloc");  // the bytes overflow

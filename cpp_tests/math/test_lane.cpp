@@ -146,6 +146,7 @@ static void check_step_positive() {
   CHECK(step(T(2)) == 1 && step(std::numeric_limits<T>::min()) == 1 && step(kInfinity<T>) == 1);
   CHECK(same_bits(step(T(0)), T(0)) && same_bits(step(T(-0.0)), T(0)));
   CHECK(same_bits(step(T(-2)), T(0)) && same_bits(step(-kInfinity<T>), T(0)));
+  CHECK(step(std::numeric_limits<T>::quiet_NaN()) == 1);  // a NaN passes the gradient on
 }
 TEST(lane_step_positive) {
   check_step_positive<float>();

@@ -27,11 +27,10 @@ class AlignedBuffer {
   AlignedBuffer() = default;
   explicit AlignedBuffer(Index size) { resize(size); }
 
-  // Keeps the memory when it is large enough; contents are undefined afterwards.
+  // Keeps the memory when it is large enough; contents are undefined afterwards. Nothing changes
+  // when it throws.
   void resize(Index size) {
     if (size > capacity_) {
-      data_.reset();
-      capacity_ = 0;
       const std::size_t bytes = static_cast<std::size_t>(checked_product(size, sizeof(T)));
       void* memory = nullptr;
       if (posix_memalign(&memory, kCacheLine, bytes) != 0) throw std::bad_alloc();

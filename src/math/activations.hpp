@@ -36,7 +36,7 @@ struct Tanh {
   }
 };
 
-// y = max(x, 0),  dy/dx = [y > 0]
+// y = max(x, 0),  dy/dx = 0 where y <= 0, else 1 (so a NaN passes the gradient on, as in PyTorch)
 struct Relu {
   template <class T>
   static Lane<T> value(const Lane<T>& x) {

@@ -83,11 +83,11 @@ Lane<T> copy_sign(const Lane<T>& magnitude, const Lane<T>& sign) {
   using namespace Eigen::internal;
   return por(magnitude.packet, pand(sign.packet, Lane<T>(T(-0.0)).packet));
 }
-// 1 where a > 0, else 0.
+// 0 where a <= 0, else 1: also where a is NaN.
 template <class T>
 Lane<T> step_positive(const Lane<T>& a) {
   using namespace Eigen::internal;
-  return pand(pcmp_lt(Lane<T>(T(0)).packet, a.packet), Lane<T>(T(1)).packet);
+  return pandnot(Lane<T>(T(1)).packet, pcmp_le(a.packet, Lane<T>(T(0)).packet));
 }
 
 }  // namespace tidegate

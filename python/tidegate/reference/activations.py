@@ -2,7 +2,7 @@
 
     tanh      y = tanh(a)             dy/da = 1 - y²
     sigmoid   y = 1 / (1 + exp(-a))   dy/da = y (1 - y)
-    relu      y = max(a, 0)           dy/da = 1 where y > 0, else 0 (also at a = 0)
+    relu      y = max(a, 0)           dy/da = 0 where y <= 0, else 1 (also where y is NaN)
     linear    y = a                   dy/da = 1
 
 The slope takes y because y is what the backward pass has saved: the pre-activation is gone by then.
@@ -59,7 +59,7 @@ def relu(a: Array) -> Array:
 
 def relu_slope(y: Array) -> Array:
     """Differentiate relu."""
-    slope: Array = (y > 0).astype(y.dtype)
+    slope: Array = np.where(y <= 0, 0.0, 1.0)
     return slope
 
 
