@@ -64,7 +64,9 @@ def prepare(
     if class_weight is not None:
         if sample_weight is not None:
             raise ValueError(f"{where}: class_weight and sample_weight are given; expected one.")
-        sample_weight = shapes.class_weights(where, targets, class_weight, count)
+        sample_weight = shapes.class_weights(
+            where, targets, class_weight, count, model.output_shape
+        )
     weight = None
     if sample_weight is not None:
         weight = shapes.match_weights(

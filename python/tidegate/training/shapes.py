@@ -80,13 +80,15 @@ def _fits(sample: tuple[int, ...], shape: Shape) -> bool:
     )
 
 
-def class_weights(where: str, y: Array, class_weight: Any, samples: int) -> Array:
+def class_weights(
+    where: str, y: Array, class_weight: Any, samples: int, output_shape: Shape
+) -> Array:
     """Return one weight per sample from a table {class: weight}; other classes weigh 1."""
     if not isinstance(class_weight, dict):
         kind = type(class_weight).__name__
         raise TypeError(f"{where}: class_weight is a {kind}; expected {{class: weight}}.")
-    labels = y.argmax(axis=-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(samples, -1)
-    labels = labels.reshape(samples, -1)
+    one_per_class = y.ndim == 1 + len(output_shape) and y.shape[-1] > 1  # else class numbers
+    labels = (y.argmax(axis=-1) if one_per_class else y).reshape(samples, -1)
     if labels.shape[1] != 1:
         raise ValueError(
             f"{where}: class_weight is given and y has shape {y.shape}; expected one class for "
