@@ -130,7 +130,14 @@ def _read(safetensors: Any, name: str) -> tuple[dict[str, str], dict[str, Array]
             arrays = {key: file.get_tensor(key) for key in sorted(file.keys())}
     except ModelFileError:
         raise
-    except (safetensors.SafetensorError, ValueError, TypeError, KeyError, OSError) as error:
+    except (
+        safetensors.SafetensorError,
+        ValueError,
+        TypeError,
+        KeyError,
+        OSError,
+        AttributeError,  # a dtype that NumPy does not have
+    ) as error:
         raise ModelFileError(
             f"load: {name} is not a whole safetensors file ({error}); "
             "expected a file that model.save wrote."
