@@ -9,6 +9,7 @@ import numpy as np
 
 from tidegate.layers import checks
 from tidegate.layers.types import Array
+from tidegate.weights import ACTIVATIONS
 
 
 class Linear:
@@ -92,8 +93,6 @@ class Softmax(Linear):
 
 
 NAMED: dict[str, Linear] = {kind.name: kind() for kind in (Linear, Relu, Tanh, Sigmoid, Softmax)}
-# What the engine offers in every place of a cell.
-RECURRENT = ("tanh", "sigmoid", "relu", "linear")
 
 
 def get(where: str, name: str | None) -> Linear:
@@ -103,4 +102,4 @@ def get(where: str, name: str | None) -> Linear:
 
 def recurrent(where: str, argument: str, name: str | None) -> str:
     """Return the name of an activation of a cell; None is linear, as in Keras."""
-    return "linear" if name is None else checks.choice(where, argument, name, RECURRENT)
+    return "linear" if name is None else checks.choice(where, argument, name, ACTIVATIONS)
