@@ -5,6 +5,14 @@
 // forward step, its gradient da after the backward step. A phase ends with a barrier, after which
 // its results of ALL units may be an operand. The one list of terms drives the forward step,
 // the backward step (d_operand += matrix^T da) and the weight gradients (dmatrix = da^T operand).
+//
+// Beside kTerms a cell states, for the loop:
+//   kGates, kSlots, kStates, kPhases   how many; the state is h, or h and c
+//   kInputSlots, kInputGate            the first slots take W x; kInputGate[slot] is the rows of W
+//   kUsesHPrev, kUsesResetH            the epilogue reads h_prev; it makes r∘h_prev, an operand
+//   kCarriesDh                         backward() leaves in dh what flows on to t-1 past the terms
+//   kWrites                            per backward phase, the slots whose da it writes, as bits
+//   kDiagonal                          the epilogue reads the diagonal peepholes
 #pragma once
 
 #include "math/activations.hpp"

@@ -5,7 +5,8 @@
 namespace tidegate {
 namespace {
 
-// Constants of the model, measured on a Zen 4 core at 3.7 GHz; only their order matters.
+// Constants of the model, measured on a Zen 4 core at 3.7 GHz; only their order of magnitude
+// matters.
 constexpr double kFlopsPerNs = 60;          // products of step size, per core
 constexpr double kBytesPerNs = 80;          // weights streamed from L2
 constexpr double kGateNs = 0.4;             // epilogue, per gate of a unit
