@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tidegate as tg
+import tolerances
 from tidegate import cli
 from tidegate.demo.co2 import load_co2
 from tidegate.forecast.forecaster import Forecaster
@@ -79,7 +80,7 @@ def test_the_saved_networks_forecast_again(quick, cell):
     assert [row["week"] for row in rows] == [series.axis.label(t) for t in range(2232, 2284)]
     again = network.predict(series, np.array([2231]))[0]
     written = [float(row[cell.upper()]) for row in rows]
-    np.testing.assert_allclose(again, written, atol=1e-3)
+    np.testing.assert_allclose(again, written, atol=tolerances.DEMO_FILE)
     assert [float(row["truth"]) for row in rows] == series.values[-52:].tolist()
 
 

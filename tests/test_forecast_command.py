@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 
+import tolerances
 from tidegate import cli
 from tidegate.forecast.forecaster import Forecaster
 from tidegate.forecast.load import load_series, rows_needed
@@ -72,7 +73,9 @@ def test_a_whole_run(forecast, tmp_path):
     series = load_series(tmp_path / "load.csv", "load", "day", horizon=14)
     network = Forecaster.load(tmp_path / "load.safetensors")
     again = network.predict(series, np.array([DAYS - 1]))[0]
-    np.testing.assert_allclose(again, [float(value) for _, value in rows], rtol=1e-6)
+    np.testing.assert_allclose(
+        again, [float(value) for _, value in rows], rtol=tolerances.FORECAST_FILE
+    )
 
 
 def test_without_times_the_rows_count(forecast, tmp_path):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import tolerances
 from tidegate.forecast import baselines
 from tidegate.forecast.forecaster import Recipe, train
 from tidegate.forecast.series import Series
@@ -35,9 +36,13 @@ def test_inputs_by_hand():
     assert feature(x, "level").tolist() == [[4 - 6, 8 - 6, 4 - 6, 8 - 6, 4 - 6]]
     assert feature(x, "change").tolist() == [[2, 2, 2, 2, 2]]
     assert feature(x, "missing").tolist() == [[1, 0, 1, 0, 1]]
-    np.testing.assert_allclose(feature(x, "cos"), [[1, -1, 1, -1, 1]], atol=1e-6)
-    np.testing.assert_allclose(feature(x, "sin"), np.zeros((1, 5)), atol=1e-6)
-    np.testing.assert_allclose(feature(x, "ahead"), [[0, 0, 1 / 3, 2 / 3, 1]], rtol=1e-6)
+    np.testing.assert_allclose(
+        feature(x, "cos"), [[1, -1, 1, -1, 1]], atol=tolerances.FORECAST_WINDOW
+    )
+    np.testing.assert_allclose(feature(x, "sin"), np.zeros((1, 5)), atol=tolerances.FORECAST_WINDOW)
+    np.testing.assert_allclose(
+        feature(x, "ahead"), [[0, 0, 1 / 3, 2 / 3, 1]], rtol=tolerances.FORECAST_WINDOW
+    )
 
 
 def test_targets_by_hand_weigh_nothing_where_nothing_was_observed():
@@ -64,7 +69,7 @@ def test_the_right_answer_is_the_truth():
     y, _ = windows.targets(series, origins, scaling)
     forecast = windows.forecasts(series, origins, scaling, y)
     truth = series.values[origins[:, None] + np.arange(1, 6)]
-    np.testing.assert_allclose(forecast, truth, atol=1e-6)
+    np.testing.assert_allclose(forecast, truth, atol=tolerances.FORECAST_WINDOW)
 
 
 def test_training_origins_end_before_the_held_out_part():

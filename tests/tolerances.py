@@ -64,3 +64,11 @@ def assert_differences_close(analytic, numeric, wide):
     atol = float(DIFFERENCE[np.dtype(wide)] * largest)
     for name, expected in numeric.items():
         np.testing.assert_allclose(analytic[name], expected, rtol=0, atol=atol, err_msg=name)
+
+
+# Features and targets of a forecast: float32 numbers of about 1, eps 1.2e-7, after a few roundings.
+FORECAST_WINDOW = 1e-6
+# What was written to a file and read again: forecast.csv has 8 digits, the demo's forecasts have 3
+# decimals (and came from another batch, which may round differently by about 1e-5 ppm).
+FORECAST_FILE = 1e-7
+DEMO_FILE = 6e-4

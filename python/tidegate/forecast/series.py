@@ -5,7 +5,8 @@ that had been observed by then:
 
     filled[t] = filled[t - season] + (y[last] - filled[last - season])     last: newest observed < t
 
-so that nothing after `t` can reach `filled[t]`. Filled values feed the windows and the baselines;
+(without a season the last value is carried forward: one step's change is mostly noise), so that
+nothing after `t` can reach `filled[t]`. Filled values feed the windows and the baselines;
 they are never a target: training gives them weight 0 and scores leave them out.
 """
 
@@ -92,8 +93,8 @@ def causal_fill(values: Floats, season: int) -> Floats:
 
     Notes
     -----
-    The equation is at the head of this file. Within the first season there is no value one season
-    earlier, and the last value is carried forward.
+    The equation is at the head of this file. Within the first season, where there is no value one
+    season earlier, the last value is carried forward, too.
 
     Examples
     --------
@@ -105,7 +106,7 @@ def causal_fill(values: Floats, season: int) -> Floats:
     for t in range(len(values)):
         if not np.isnan(values[t]):
             last = t
-        elif t < season:
+        elif t < season or season == 1:
             filled[t] = filled[last]
         else:
             step = filled[last] - filled[last - season] if last >= season else 0.0
