@@ -1,10 +1,13 @@
 """Every bad argument of CellWeights gets an error that says what to do."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
 from engine_runs import refuses
-from tidegate import CellWeights
+from tidegate import CellWeights, functional
 
 I, H = 3, 5  # noqa: E741  the letters of docs/notation.md
 
@@ -92,3 +95,15 @@ def test_weights_of_unknown_cell(cell):
 def test_weights_with_a_peephole_of_another_cell(cell, gates):
     with refuses(ValueError, "CellWeights: peephole is given", f'for cell "{cell}"'):
         CellWeights(cell, np.zeros((gates, 1)), np.zeros((gates, 1)), peephole=np.zeros((3, 1)))
+
+
+@pytest.mark.parametrize("copy_of", [copy.deepcopy, lambda w: pickle.loads(pickle.dumps(w))])
+def test_weights_that_were_used_can_be_copied(copy_of):
+    """Found by review: the packed form in the object refused to be copied."""
+    rng = np.random.default_rng(0)
+    weights = CellWeights("gru", rng.normal(size=(12, 3)), rng.normal(size=(12, 4)))
+    x = rng.normal(size=(5, 2, 3))
+    y = functional.rnn_forward(weights, x).y
+    copied = copy_of(weights)
+    np.testing.assert_array_equal(functional.rnn_forward(copied, x).y, y)
+    assert not copied.weight_ih.flags.writeable

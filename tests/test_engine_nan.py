@@ -87,3 +87,18 @@ def test_huge_pre_activations_saturate(case, dtype):
         expected = reference.rnn_forward(problem.weights, x, problem.state).y
     assert np.isfinite(y).all()
     assert_forward_close(y, expected)
+
+
+@pytest.mark.parametrize("hidden", [1, 5, 7, 8, 16, 19])
+@pytest.mark.parametrize("case", PLAIN_CELLS, ids=str)
+def test_infinity_in_x_does_not_reach_gradients_through_the_padding(case, hidden):
+    """Found by attack: padded units met 0 * inf; their NaN went on into every gradient."""
+    problem = make_problem(case, (4, 3, 2, hidden), np.float64)
+    problem.x[2, 1, 0] = np.inf
+    with np.errstate(invalid="ignore"):
+        expected = run(reference, problem)[1]
+    grads = run(functional, problem)[1]
+    np.testing.assert_array_equal(np.isfinite(grads.x), np.isfinite(expected.x))
+    np.testing.assert_array_equal(
+        np.isfinite(grads.weights.weight_hh), np.isfinite(expected.weights.weight_hh)
+    )

@@ -1,5 +1,7 @@
 """Stream: one step at a time equals the whole sequence, and bad input leaves the state alone."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -113,6 +115,8 @@ def test_stream_sees_weights_that_changed():
         (np.full((BATCH, INPUTS), -np.inf), ValueError, "x_t has NaN or inf"),
         (np.zeros((BATCH, INPUTS), complex), TypeError, "x_t has dtype complex128"),
         (np.full((BATCH, INPUTS), "a"), TypeError, "x_t has dtype <U1"),
+        (np.full((BATCH, INPUTS), 1e300), ValueError, "x_t has NaN or inf"),
+        (np.ma.masked_less(np.zeros((BATCH, INPUTS)), 1), TypeError, "x_t is a masked array"),
     ],
 )
 def test_stream_refuses_bad_input_and_keeps_its_state(x_t, error, match):
@@ -153,3 +157,25 @@ def test_stream_refuses_a_bad_batch_size(batch_size):
     weights = tg.CellWeights("rnn", np.ones((1, 1)), np.ones((1, 1)))
     with pytest.raises(ValueError, match="batch_size"):
         tg.Stream(weights, batch_size)
+
+
+def test_stream_stepped_by_two_threads_at_once_is_refused_or_right():
+    weights = tg.CellWeights("lstm", np.zeros((2048, 512), "f4"), np.zeros((2048, 512), "f4"))
+    stream = tg.Stream(weights, batch_size=64)
+    x = np.ones((64, 512), "f4")
+    refused = []
+
+    def work():
+        for _ in range(30):
+            try:
+                stream.step(x)
+            except RuntimeError as error:
+                refused.append(str(error))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all("one Stream per thread" in message for message in refused)
+    assert np.isfinite(stream.step(x)).all()

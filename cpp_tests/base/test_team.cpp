@@ -1,3 +1,4 @@
+#include "base/call_in_flight.hpp"
 #include "base/team.hpp"
 
 #include <limits>

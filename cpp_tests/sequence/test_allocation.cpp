@@ -77,9 +77,9 @@ static Counts count_calls(const Shape& s, int threads) {
       threads);
   counts.backward = allocations - before;
   const auto runner = tidegate::make_forward<float>(engine.weights, problem, nullptr, threads);
-  runner->run();
+  runner->run(threads);
   before = allocations;
-  runner->run();
+  runner->run(threads);
   counts.again = allocations - before;
   return counts;
 }

@@ -24,7 +24,7 @@ static bool has_one_owner_each(const Schedule& s, int team, Index batch, Index g
   std::vector<int> owners(at(batch * groups), 0);
   bool sound = true;
   for (int thread = 0; thread < team; ++thread) {
-    const Schedule::Part part = s.part_of(thread, team);
+    const Schedule::Slices part = s.slices_of(thread, team);
     sound = sound && part.batch_slices * part.hidden_slices == team;
     sound = sound && part.batch_slice >= 0 && part.batch_slice < part.batch_slices;
     sound = sound && part.hidden_slice >= 0 && part.hidden_slice < part.hidden_slices;
@@ -61,8 +61,8 @@ TEST(schedule_sharers_of_a_batch_slice_are_its_hidden_slices) {
     for (const Index groups : {1, 3, 4}) {
       const Schedule s = choose_schedule(work_with(100, 40, 512, groups), threads);
       std::vector<Index> sharers(at(s.threads), 0);
-      for (int t = 0; t < s.threads; ++t) ++sharers[at(s.part_of(t, s.threads).batch_slice)];
-      const Schedule::Part any = s.part_of(0, s.threads);
+      for (int t = 0; t < s.threads; ++t) ++sharers[at(s.slices_of(t, s.threads).batch_slice)];
+      const Schedule::Slices any = s.slices_of(0, s.threads);
       for (Index b = 0; b < s.threads; ++b) {
         CHECK(sharers[at(b)] == (b < any.batch_slices ? any.hidden_slices : 0));
       }

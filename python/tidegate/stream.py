@@ -27,13 +27,13 @@ class _RecurrentStep:
         )
         kind = core.LayerStream32 if weights.dtype == np.float32 else core.LayerStream64
         h, c = self.state if states == 2 else (self.state[0], None)
-        runner = kind(weights.core_weights(), self.input[np.newaxis], h, c, get_num_threads())
-        self._run: Callable[[], None] = runner.step
+        runner = kind(weights.core_weights(), self.input[np.newaxis], h, c)
+        self._run: Callable[[int], None] = runner.step
 
     def __call__(self, x: FloatArray) -> FloatArray:
         if x is not self.input:
             self.input[...] = x
-        self._run()
+        self._run(get_num_threads())
         return self.state[0]
 
 
@@ -117,6 +117,8 @@ class Stream:
             Not an array of real numbers.
         """
         where = f"{_WHERE}.step"
+        if isinstance(x_t, np.ma.MaskedArray):
+            raise TypeError(f"{where}: x_t is a masked array; expected numbers (fill the gaps).")
         x = np.asarray(x_t)
         if x.shape != self._input.shape:
             raise ValueError(f"{where}: x_t has shape {x.shape}; expected {self._input.shape}.")
@@ -136,7 +138,11 @@ class Stream:
                 f"{where}: x_t has dtype {x.dtype}; expected numbers that convert to "
                 f"{self._input.dtype}."
             )
-        self._input[...] = x
+        if x.dtype == self._input.dtype:
+            self._input[...] = x
+        else:
+            with np.errstate(over="ignore"):  # too large for float32 becomes inf: refused below
+                self._input[...] = x
         if not np.isfinite(self._input).all():
             raise ValueError(
                 f"{where}: x_t has NaN or inf; expected finite numbers "

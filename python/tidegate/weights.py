@@ -112,6 +112,7 @@ class CellWeights:
         if peephole is not None and cell != "lstm":
             raise ValueError(f'{where}: peephole is given; expected None for cell "{cell}".')
         arrays = (weight_ih, weight_hh, bias_ih, bias_hh, peephole)
+        self._shared = _share
         self._set_arrays(dict(zip(ARRAY_NAMES, arrays, strict=True)), share=_share)
         self._core: Any = None
 
@@ -214,6 +215,16 @@ class CellWeights:
                 self.peephole,
             )
         return self._core
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy and pickle the arrays and options, not the packed form."""
+        return {**self.__dict__, "_core": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over copied arrays, read-only again if they were."""
+        self.__dict__.update(state)
+        for array in self.arrays().values():
+            array.flags.writeable = self._shared
 
     def __repr__(self) -> str:
         return (

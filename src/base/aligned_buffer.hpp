@@ -13,7 +13,8 @@ namespace tidegate {
 
 constexpr std::size_t kCacheLine = 64;
 
-// a*b*c, or std::bad_alloc when the product does not fit: sizes are checked before memory is touched.
+// a*b*c, or std::bad_alloc when the product does not fit: sizes are checked before memory is
+// touched.
 inline Index checked_product(Index a, Index b, Index c = 1) {
   const Index limit = std::numeric_limits<Index>::max() / 16;
   if (a == 0 || b == 0 || c == 0) return 0;

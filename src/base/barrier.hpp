@@ -30,8 +30,10 @@ class alignas(kCacheLine) Barrier {
       phase_.store(phase + 1, std::memory_order_release);
       return;
     }
-    for (int spin = 0; phase_.load(std::memory_order_acquire) == phase; ++spin) {
+    int spin = 0;
+    while (phase_.load(std::memory_order_acquire) == phase) {
       if (spin < kSpins) {
+        ++spin;
         cpu_relax();
       } else {
         std::this_thread::yield();

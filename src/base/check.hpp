@@ -5,11 +5,11 @@
 #include <stdexcept>
 
 // CHECK_ARG(ok, "rnn_forward: x has " << n << " features; expected " << m << ".")
-#define CHECK_ARG(condition, message)                \
-  do {                                               \
-    if (!(condition)) {                              \
-      std::ostringstream check_arg_text;             \
-      check_arg_text << message;                     \
+#define CHECK_ARG(condition, message)                    \
+  do {                                                   \
+    if (!(condition)) {                                  \
+      std::ostringstream check_arg_text;                 \
+      check_arg_text << message;                         \
       throw std::invalid_argument(check_arg_text.str()); \
-    }                                                \
+    }                                                    \
   } while (false)

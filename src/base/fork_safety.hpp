@@ -3,7 +3,7 @@
 
 namespace tidegate {
 
-// Call before a parallel region; the first call registers the handler.
+// Call before a parallel region or a counted call; the first call registers the handlers.
 void ensure_fork_safety();
 
 }  // namespace tidegate

@@ -17,7 +17,8 @@ struct Range {
   Index size() const { return end - begin; }
 };
 
-// The part'th of `parts` nearly equal contiguous pieces of 0..n; earlier pieces are the larger ones.
+// The part'th of `parts` nearly equal contiguous pieces of 0..n; earlier pieces are the larger
+// ones.
 constexpr Range even_slice(Index n, Index parts, Index part) {
   const Index base = n / parts;
   const Index extra = n % parts;

@@ -1,9 +1,6 @@
 // The one parallel construct of the code base: a team of threads that runs one function to its end.
 #pragma once
 
-#include <algorithm>
-#include <atomic>
-
 #ifdef _OPENMP
 #include <omp.h>
 #endif
@@ -13,27 +10,9 @@
 
 namespace tidegate {
 
-// Counts the calls in flight, so that calls from several Python threads divide the cores.
-class CallInFlight {
- public:
-  CallInFlight() : calls_(count().fetch_add(1, std::memory_order_relaxed) + 1) {}
-  ~CallInFlight() { count().fetch_sub(1, std::memory_order_relaxed); }
-  CallInFlight(const CallInFlight&) = delete;
-  CallInFlight& operator=(const CallInFlight&) = delete;
-
-  int share_of(int threads) const { return std::max(1, threads / calls_); }
-
- private:
-  static std::atomic<int>& count() {
-    static std::atomic<int> calls{0};
-    return calls;
-  }
-  int calls_;
-};
-
-// Runs body(thread, threads) on up to `threads` threads at once. The OpenMP runtime may grant fewer,
-// so the body takes the count it is told. It must not throw. Uses the num_threads clause only: no
-// global setting is read or changed.
+// Runs body(thread, threads) on up to `threads` threads at once. The OpenMP runtime may grant
+// fewer, so the body takes the count it is told. It must not throw. Uses the num_threads clause
+// only: no global setting is read or changed.
 template <class Body>
 void run_team([[maybe_unused]] int threads, const Body& body) {
 #ifdef _OPENMP

@@ -36,7 +36,8 @@ const T* contiguous(const OptionalArray<T>& array, const char* name,
                     std::initializer_list<Index> shape) {
   if (!array) return nullptr;
   check_shape(*array, name, shape);
-  CHECK_ARG((array->flags() & py::array::c_style) != 0 && reinterpret_cast<std::uintptr_t>(array->data()) % alignof(T) == 0,
+  CHECK_ARG((array->flags() & py::array::c_style) != 0 &&
+                reinterpret_cast<std::uintptr_t>(array->data()) % alignof(T) == 0,
             "core: " << name << " is not C-contiguous and aligned.");
   return array->data();
 }

@@ -95,7 +95,9 @@ void backward(SavedLayer<T>& layer, const OptionalArray<T>& dy, const OptionalAr
   problem.weights.bias_ih = writable<T>(dbias_ih, "dbias_ih", {rows});
   problem.weights.bias_hh = writable<T>(dbias_hh, "dbias_hh", {rows});
   switch (weights.config().peephole) {
-    case Peephole::kNone: CHECK_ARG(!dpeephole, "core: there is no peephole."); break;
+    case Peephole::kNone:
+      CHECK_ARG(!dpeephole, "core: there is no peephole.");
+      break;
     case Peephole::kDiagonal:
       problem.weights.peephole = writable<T>(dpeephole, "dpeephole", {3, units});
       break;
@@ -125,6 +127,10 @@ ActivationKind activation_from(const std::string& name) {
 CellConfig config_from(const std::string& cell, const std::string& peephole, bool reset_after,
                        bool retain, const std::string& input, const std::string& recurrent,
                        const std::string& output) {
+  CHECK_ARG(cell == "lstm" || cell == "gru" || cell == "rnn",
+            "core: cell \"" << cell << "\" is unknown.");
+  CHECK_ARG(peephole == "none" || peephole == "diagonal" || peephole == "full",
+            "core: peephole \"" << peephole << "\" is unknown.");
   CellConfig config;
   config.kind = cell == "lstm" ? CellKind::kLstm : cell == "gru" ? CellKind::kGru : CellKind::kRnn;
   config.peephole = peephole == "diagonal" ? Peephole::kDiagonal
@@ -151,10 +157,11 @@ void register_dtype(py::module_& m, const char* suffix) {
                        const std::string& output, Array<T> weight_ih, Array<T> weight_hh,
                        OptionalArray<T> bias_ih, OptionalArray<T> bias_hh,
                        OptionalArray<T> peephole) {
-             return std::make_shared<Weights>(
-                 config_from(cell, peephole_kind, reset_after, retain, activation, recurrent, output),
-                 std::move(weight_ih), std::move(weight_hh), std::move(bias_ih), std::move(bias_hh),
-                 std::move(peephole));
+             return std::make_shared<Weights>(config_from(cell, peephole_kind, reset_after, retain,
+                                                          activation, recurrent, output),
+                                              std::move(weight_ih), std::move(weight_hh),
+                                              std::move(bias_ih), std::move(bias_hh),
+                                              std::move(peephole));
            }),
            arg("cell"), arg("peephole_kind"), arg("reset_after"), arg("retain"), arg("activation"),
            arg("recurrent_activation"), arg("output_activation"), arg("weight_ih").noconvert(),
@@ -166,11 +173,11 @@ void register_dtype(py::module_& m, const char* suffix) {
       .def_property_readonly(
           "stale", [](const SavedLayer<T>& s) { return s.version != s.weights->version(); });
 
-  m.def(named("forward").c_str(), &forward<T>, arg("weights"), none("x"), none("y"), none("h0"), none("c0"),
-        none("h_last"), none("c_last"), arg("training"), arg("threads"));
-  m.def(named("backward").c_str(), &backward<T>, arg("saved"), none("dy"), none("dh_last"), none("dc_last"),
-        none("dx"), none("dh0"), none("dc0"), none("dweight_ih"), none("dweight_hh"),
-        none("dbias_ih"), none("dbias_hh"), none("dpeephole"), arg("threads"));
+  m.def(named("forward").c_str(), &forward<T>, arg("weights"), none("x"), none("y"), none("h0"),
+        none("c0"), none("h_last"), none("c_last"), arg("training"), arg("threads"));
+  m.def(named("backward").c_str(), &backward<T>, arg("saved"), none("dy"), none("dh_last"),
+        none("dc_last"), none("dx"), none("dh0"), none("dc0"), none("dweight_ih"),
+        none("dweight_hh"), none("dbias_ih"), none("dbias_hh"), none("dpeephole"), arg("threads"));
 }
 
 }  // namespace

@@ -1,6 +1,10 @@
 // LayerStream: one layer that runs a step per call over buffers that Python fills and reads.
 #include <pybind11/stl.h>
 
+#include <mutex>
+#include <stdexcept>
+
+#include "base/call_in_flight.hpp"
 #include "bindings/layer_weights.hpp"
 #include "bindings/register.hpp"
 #include "sequence/forward.hpp"
@@ -13,13 +17,9 @@ class LayerStream {
  public:
   // x (1, B, I) is read and h, c (B, H) are updated in place by every step().
   LayerStream(std::shared_ptr<LayerWeights<T>> weights, OptionalArray<T> x, OptionalArray<T> h,
-              OptionalArray<T> c, int threads)
-      : weights_(std::move(weights)),
-        x_(std::move(x)),
-        h_(std::move(h)),
-        c_(std::move(c)),
-        threads_(threads) {
-    CHECK_ARG(x_ && x_->ndim() == 3 && x_->shape(1) > 0 && h_ && threads > 0,
+              OptionalArray<T> c)
+      : weights_(std::move(weights)), x_(std::move(x)), h_(std::move(h)), c_(std::move(c)) {
+    CHECK_ARG(x_ && x_->ndim() == 3 && x_->shape(1) > 0 && h_,
               "core: x has three axes and at least one row, and h is given.");
     CHECK_ARG(c_.has_value() == (weights_->config().kind == CellKind::kLstm),
               "core: c is the LSTM's.");
@@ -32,21 +32,30 @@ class LayerStream {
     problem_.c0 = problem_.c_last;
   }
 
-  void step() {
+  void step(int threads) {
+    CHECK_ARG(threads > 0, "core: threads is at least 1.");
     // Pure C++ on memory that this object keeps alive.
     const py::gil_scoped_release release;
-    std::shared_ptr<const PackedWeights<T>> packed = weights_->packed(false, threads_);
-    if (packed != packed_) {  // the first step, or the weights changed
-      runner_ = make_forward<T>(*packed, problem_, nullptr, threads_);
-      packed_ = std::move(packed);
+    const std::unique_lock<std::mutex> alone(stepping_, std::try_to_lock);
+    if (!alone) {
+      throw std::runtime_error(
+          "Stream.step: another thread is in a step of this stream; use one Stream per thread.");
     }
-    runner_->run();
+    const CallInFlight call;
+    std::shared_ptr<const PackedWeights<T>> packed = weights_->packed(false, threads);
+    if (packed != packed_ || threads > threads_) {  // the first step, or something changed
+      runner_ = make_forward<T>(*packed, problem_, nullptr, threads);
+      packed_ = std::move(packed);
+      threads_ = threads;
+    }
+    runner_->run(call.share_of(threads));
   }
 
  private:
   std::shared_ptr<LayerWeights<T>> weights_;
   OptionalArray<T> x_, h_, c_;
-  int threads_;
+  int threads_ = 0;
+  std::mutex stepping_;
   ForwardProblem<T> problem_{};
   std::shared_ptr<const PackedWeights<T>> packed_;
   std::unique_ptr<ForwardRunner> runner_;
@@ -57,10 +66,10 @@ void register_dtype(py::module_& m, const char* name) {
   using py::arg;
   py::class_<LayerStream<T>>(m, name)
       .def(py::init<std::shared_ptr<LayerWeights<T>>, OptionalArray<T>, OptionalArray<T>,
-                    OptionalArray<T>, int>(),
+                    OptionalArray<T>>(),
            arg("weights"), arg("x").noconvert(), arg("h").noconvert(),
-           arg("c").noconvert().none(true), arg("threads"))
-      .def("step", &LayerStream<T>::step, "Run one step: x in, h and c updated.");
+           arg("c").noconvert().none(true))
+      .def("step", &LayerStream<T>::step, arg("threads"), "Run one step: x in, h and c updated.");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// What a cell is to the time loop. Each cell file holds its equations, elementwise, and a plan: which
-// matrix multiplies which operand rows into which slots, in which phase of a step.
+// What a cell is to the time loop. Each cell file holds its equations, elementwise, and a plan:
+// which matrix multiplies which operand rows into which slots, in which phase of a step.
 //
 // A slot is one value per unit and row: a pre-activation on the way in, the saved gate after the
 // forward step, its gradient da after the backward step. A phase ends with a barrier, after which

@@ -1,4 +1,5 @@
-// The list of cells: which options select which cell type. Adding a cell adds one line to visit_cell.
+// The list of cells: which options select which cell type. Adding a cell adds one line to
+// visit_cell.
 #pragma once
 
 #include "cells/gru.hpp"

@@ -1,7 +1,8 @@
 // Weight gradients: out = sum over rows r of da[r]^T operand[r], a product over K = T*B.
 //
 //        operand block [kc][columns]            One panel of outputs (kMaxVectors vectors of da) is
-//   da   +----------------------+               finished at a time: blocks of kc rows of da and of the
+//   da   +----------------------+               finished at a time: blocks of kc rows of da and of
+//   the
 //  block |  out[column][vector] |               operand are gathered side by side (any strides, no
 //  [kc]  +----------------------+               transposed copy of a whole array), then the micro-
 //                                               kernel accumulates. The sum of da comes along.
@@ -24,7 +25,8 @@ class OuterProduct {
 
   explicit OuterProduct(Index columns)
       : block_rows_(std::clamp<Index>(kBlockElements / std::max<Index>(1, columns), 32, 256)),
-        operand_stride_(round_up(columns, 16) + 16),  // not a power of two: rows spread over the sets
+        operand_stride_(round_up(columns, 16) |
+                        16),  // odd in lines: rows spread over the cache's sets
         operand_(block_rows_ * operand_stride_),
         da_(block_rows_ * kWidth),
         out_(std::max<Index>(1, columns) * kWidth),
@@ -59,7 +61,8 @@ class OuterProduct {
     width_ = width;
   }
 
-  // Results of the last run for vector `v` of the panel: `valid` rows of the gradient, and sums of da.
+  // Results of the last run for vector `v` of the panel: `valid` rows of the gradient, and sums of
+  // da.
   void copy_rows(int v, Index valid, Index columns, T* to) const {
     using V = Lane<T>;
     const T* from = out_.data() + v * V::kSize;

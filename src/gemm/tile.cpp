@@ -9,9 +9,8 @@ namespace {
 template <class T, int NV, std::size_t... R>
 constexpr std::array<TileKernel<T>, kMaxRows> kernels_of_width(std::index_sequence<R...>) {
   // Taller tiles than the registers hold are never asked for.
-  return {(static_cast<int>(R) < max_rows(NV)
-               ? &tile_kernel<T, static_cast<int>(R) < max_rows(NV) ? static_cast<int>(R) + 1 : 1, NV>
-               : nullptr)...};
+  return {(static_cast<int>(R) < max_rows(NV) ? &tile_kernel < T,
+           static_cast<int>(R) < max_rows(NV) ? static_cast<int>(R) + 1 : 1, NV > : nullptr)...};
 }
 
 template <class T>

@@ -29,7 +29,8 @@ constexpr int max_rows(int vectors) {
   return rows > kMaxRows ? kMaxRows : rows;
 }
 
-// Where a tile's accumulators start and end. A row stride of 0 starts every row from the same values.
+// Where a tile's accumulators start and end. A row stride of 0 starts every row from the same
+// values.
 template <class T>
 struct TileOutput {
   const T* init;

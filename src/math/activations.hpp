@@ -79,10 +79,14 @@ struct Activation {
   template <class F>
   auto visit(const F& f) const {
     switch (kind) {
-      case ActivationKind::kSigmoid: return f(Sigmoid{});
-      case ActivationKind::kRelu: return f(Relu{});
-      case ActivationKind::kLinear: return f(Linear{});
-      case ActivationKind::kTanh: break;
+      case ActivationKind::kSigmoid:
+        return f(Sigmoid{});
+      case ActivationKind::kRelu:
+        return f(Relu{});
+      case ActivationKind::kLinear:
+        return f(Linear{});
+      case ActivationKind::kTanh:
+        break;
     }
     return f(Tanh{});
   }

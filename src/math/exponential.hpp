@@ -39,15 +39,14 @@ struct ExpConstants<double> {
   static constexpr double kLn2High = 0.693145751953125, kLn2Low = 1.42860682030941723212e-6;
   static constexpr double kLowest = -708.0, kHighest = 709.0;
   // Taylor, 1/k! for k = 13..2: the first omitted term is 1e-17 of r at |r| = ln2 / 2.
-  static constexpr double kTail[] = {1.6059043836821613e-10, 2.0876756987868099e-9,
-                                     2.5052108385441720e-8,  2.7557319223985893e-7,
-                                     2.7557319223985888e-6,  2.4801587301587302e-5,
-                                     1.9841269841269841e-4,  1.3888888888888889e-3,
-                                     8.3333333333333332e-3,  4.1666666666666664e-2,
-                                     1.6666666666666666e-1,  5.0e-1};
+  static constexpr double kTail[] = {
+      1.6059043836821613e-10, 2.0876756987868099e-9, 2.5052108385441720e-8, 2.7557319223985893e-7,
+      2.7557319223985888e-6,  2.4801587301587302e-5, 1.9841269841269841e-4, 1.3888888888888889e-3,
+      8.3333333333333332e-3,  4.1666666666666664e-2, 1.6666666666666666e-1, 5.0e-1};
 };
 
-// The two factors of exp(x): scale = 2^n and expm1 = exp(r) - 1. x must be within kLowest..kHighest.
+// The two factors of exp(x): scale = 2^n and expm1 = exp(r) - 1. x must be within
+// kLowest..kHighest.
 template <class T>
 struct SplitExp {
   Lane<T> scale, expm1;

@@ -29,6 +29,12 @@ struct Lane {
     for (Index k = 0; k < count; ++k) padded[k] = from[k];
     return load(padded);
   }
+  // The first `count` elements, zero beyond.
+  Lane first(Index count) const {
+    alignas(64) T elements[kSize];
+    store(elements);
+    return load_partial(elements, count);
+  }
   void store_partial(T* to, Index count) const {
     if (count >= kSize) return store(to);
     alignas(64) T padded[kSize];

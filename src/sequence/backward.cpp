@@ -4,14 +4,16 @@
 //   da_t from the saved gates in the epilogue, written over them; dc and dh carry to t-1
 //   barrier
 //
-// Then the big products, one pass each: dW, dR, dP over K = T*B (weight_gradients.hpp) and dx = da W.
+// Then the big products, one pass each: dW, dR, dP over K = T*B (weight_gradients.hpp) and dx = da
+// W.
 #include "sequence/backward.hpp"
 
 #include <type_traits>
 
-#include "base/barrier.hpp"
+#include "base/call_in_flight.hpp"
 #include "base/team.hpp"
 #include "sequence/forward.hpp"
+#include "sequence/part.hpp"
 #include "sequence/weight_gradients.hpp"
 
 namespace tidegate {
@@ -54,19 +56,9 @@ class BackwardPass {
  private:
   static constexpr Index kInputRows = 48;
 
-  struct Part {
-    Range rows, groups;
-    Barrier* barrier;
-    int sharers;
-    void wait() const { barrier->wait(sharers); }
-  };
-
   void run_part(int thread, int team) noexcept {
-    const Schedule::Part s = schedule_.part_of(thread, team);
-    const Part part{even_slice(saved_.dims.batch, s.batch_slices, s.batch_slice),
-                    even_slice(w_.hidden_layout.groups, s.hidden_slices, s.hidden_slice),
-                    &barriers_[static_cast<std::size_t>(s.batch_slice)],
-                    static_cast<int>(s.hidden_slices)};
+    const Part part =
+        make_part(schedule_, saved_.dims.batch, w_.hidden_layout.groups, barriers_, thread, team);
     load_states(part);
     for (Index t = saved_.dims.steps - 1; t >= 0; --t) {
       run_phase<0>(part, t);
@@ -199,8 +191,12 @@ class BackwardPass {
       for (Index q = 0; q < 3; ++q) u.peephole[q] = V::load(w_.peephole.data() + q * padded + unit);
     }
     cell_.template backward<phase>(u);
+    const Index valid = w_.layout.valid(block);
     for (int s = 0; s < Cell::kSlots; ++s) {
-      if ((Cell::kWrites[phase] >> s & 1u) != 0) u.s[s].store(gates + s * padded);
+      if ((Cell::kWrites[phase] >> s & 1u) == 0) continue;
+      // Padding met 0 * inf if the row holds an inf; as an operand below it must be zero.
+      if (valid < V::kSize) u.s[s] = u.s[s].first(valid);
+      u.s[s].store(gates + s * padded);
     }
     if constexpr (Cell::kStates == 2) u.dc.store(dc_.at(0, b) + unit);
     if constexpr (Cell::kCarriesDh) {

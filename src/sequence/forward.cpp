@@ -8,8 +8,9 @@
 
 #include <type_traits>
 
-#include "base/barrier.hpp"
+#include "base/call_in_flight.hpp"
 #include "base/team.hpp"
+#include "sequence/part.hpp"
 
 namespace tidegate {
 namespace {
@@ -26,8 +27,8 @@ class ForwardPass final : public ForwardRunner {
         p_(problem),
         saved_(saved),
         schedule_(choose_schedule(work_of(weights, problem.dims), max_threads)),
-        projection_(checked_product(schedule_.chunk * problem.dims.batch,
-                                    w_.layout.padded * Cell::kSlots)),
+        projection_(
+            checked_product(schedule_.chunk * problem.dims.batch, w_.layout.padded * Cell::kSlots)),
         barriers_(static_cast<std::size_t>(schedule_.threads)) {
     const Index padded = w_.layout.padded;
     const Dims d = p_.dims;
@@ -39,24 +40,15 @@ class ForwardPass final : public ForwardRunner {
     }
   }
 
-  void run() override {
-    run_team(schedule_.threads, [this](int thread, int team) { run_part(thread, team); });
+  void run(int threads) override {
+    run_team(std::min(threads, schedule_.threads),
+             [this](int thread, int team) { run_part(thread, team); });
   }
 
  private:
-  struct Part {
-    Range rows, groups;
-    Barrier* barrier;
-    int sharers;
-    void wait() const { barrier->wait(sharers); }
-  };
-
   void run_part(int thread, int team) noexcept {
-    const Schedule::Part s = schedule_.part_of(thread, team);
-    const Part part{even_slice(p_.dims.batch, s.batch_slices, s.batch_slice),
-                    even_slice(w_.layout.groups, s.hidden_slices, s.hidden_slice),
-                    &barriers_[static_cast<std::size_t>(s.batch_slice)],
-                    static_cast<int>(s.hidden_slices)};
+    const Part part =
+        make_part(schedule_, p_.dims.batch, w_.layout.groups, barriers_, thread, team);
     load_states(part);
     part.wait();
     for (Index t = 0; t < p_.dims.steps; t += schedule_.chunk) {
@@ -209,10 +201,14 @@ class ForwardPass final : public ForwardRunner {
 
   const T* operand_row(Operand operand, Index t, Index b) {
     switch (operand) {
-      case Operand::kCPrev: return c().at(t, b);
-      case Operand::kC: return c().at(t + 1, b);
-      case Operand::kResetH: return reset_h(t, b);
-      case Operand::kHPrev: break;
+      case Operand::kCPrev:
+        return c().at(t, b);
+      case Operand::kC:
+        return c().at(t + 1, b);
+      case Operand::kResetH:
+        return reset_h(t, b);
+      case Operand::kHPrev:
+        break;
     }
     return h_before(t, b);
   }
@@ -242,8 +238,8 @@ class ForwardPass final : public ForwardRunner {
 
 template <class T>
 Work work_of(const PackedWeights<T>& w, Dims dims) {
-  return {dims.steps,         dims.batch,        w.input_size,     w.hidden_size, w.plan.slots,
-          w.plan.phases,      w.layout.groups,   w.bytes_per_step(), sizeof(T)};
+  return {dims.steps,    dims.batch,      w.input_size,       w.hidden_size, w.plan.slots,
+          w.plan.phases, w.layout.groups, w.bytes_per_step(), sizeof(T)};
 }
 
 template <class T>
@@ -257,10 +253,10 @@ std::unique_ptr<ForwardRunner> make_forward(const PackedWeights<T>& weights,
 }
 
 template <class T>
-void run_forward(const PackedWeights<T>& weights, const ForwardProblem<T>& problem,
-                 Saved<T>* saved, int threads) {
+void run_forward(const PackedWeights<T>& weights, const ForwardProblem<T>& problem, Saved<T>* saved,
+                 int threads) {
   const CallInFlight call;
-  make_forward(weights, problem, saved, call.share_of(threads))->run();
+  make_forward(weights, problem, saved, threads)->run(call.share_of(threads));
 }
 
 template std::unique_ptr<ForwardRunner> make_forward(const PackedWeights<float>&,
@@ -270,8 +266,8 @@ template std::unique_ptr<ForwardRunner> make_forward(const PackedWeights<double>
                                                      const ForwardProblem<double>&, Saved<double>*,
                                                      int);
 
-template void run_forward(const PackedWeights<float>&, const ForwardProblem<float>&,
-                          Saved<float>*, int);
+template void run_forward(const PackedWeights<float>&, const ForwardProblem<float>&, Saved<float>*,
+                          int);
 template void run_forward(const PackedWeights<double>&, const ForwardProblem<double>&,
                           Saved<double>*, int);
 template Work work_of(const PackedWeights<float>&, Dims);

@@ -13,7 +13,7 @@ struct ForwardProblem {
   SequenceView<T> y;        // (T, B, H), or null when only the final state is wanted
   const T* h0;              // (B, H), or null for zeros
   const T* c0;
-  T* h_last;                // (B, H)
+  T* h_last;  // (B, H)
   T* c_last;
 };
 
@@ -22,7 +22,8 @@ struct ForwardProblem {
 class ForwardRunner {
  public:
   virtual ~ForwardRunner() = default;
-  virtual void run() = 0;
+  // On at most `threads` threads, and not more than it was made for.
+  virtual void run(int threads) = 0;
 };
 
 // Fills y, h_last and c_last, and `saved` unless it is null. T, B and H are at least 1.
@@ -33,8 +34,8 @@ std::unique_ptr<ForwardRunner> make_forward(const PackedWeights<T>& weights,
 
 // The same once, with the cores divided between the calls in flight.
 template <class T>
-void run_forward(const PackedWeights<T>& weights, const ForwardProblem<T>& problem,
-                 Saved<T>* saved, int threads);
+void run_forward(const PackedWeights<T>& weights, const ForwardProblem<T>& problem, Saved<T>* saved,
+                 int threads);
 
 template <class T>
 Work work_of(const PackedWeights<T>& weights, Dims dims);

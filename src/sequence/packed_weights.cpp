@@ -7,22 +7,20 @@ namespace tidegate {
 CellPlan plan_of(const CellConfig& config) {
   return visit_cell(config, [](const auto& cell) {
     using Cell = std::decay_t<decltype(cell)>;
-    return CellPlan{Cell::kGates,      Cell::kSlots,     Cell::kStates,
-                    Cell::kPhases,     Cell::kInputSlots, Cell::kTermCount,
-                    Cell::kInputGate,  Cell::kTerms,     Cell::kUsesResetH};
+    return CellPlan{Cell::kGates,      Cell::kSlots,     Cell::kStates,    Cell::kPhases,
+                    Cell::kInputSlots, Cell::kTermCount, Cell::kInputGate, Cell::kTerms,
+                    Cell::kUsesResetH, Cell::kDiagonal};
   });
 }
 
 namespace {
 
 // A cell whose phases end in fewer than three slots needs several blocks to fill a register tile.
-bool has_few_slots(const CellPlan& plan) {
-  return plan.slots == 1 || plan.uses_reset_h;
-}
+bool has_few_slots(const CellPlan& plan) { return plan.slots == 1 || plan.uses_reset_h; }
 
 template <class T>
-std::vector<PackedMatrix<T>> pack_terms_of(const CellPlan& plan, Index hidden_size,
-                                           const UnitLayout<T>& layout) {
+std::vector<PackedMatrix<T>> empty_terms(const CellPlan& plan, Index hidden_size,
+                                         const UnitLayout<T>& layout) {
   std::vector<PackedMatrix<T>> terms;
   for (int t = 0; t < plan.term_count; ++t) {
     terms.emplace_back(hidden_size, layout.group_vectors(plan.terms[t].slots));
@@ -40,7 +38,7 @@ PackedWeights<T>::PackedWeights(const CellConfig& config_, Index input_size_, In
       hidden_size(hidden_size_),
       layout(forward_layout<T>(hidden_size_, has_few_slots(plan))),
       input(input_size_, layout.group_vectors(plan.input_slots)),
-      terms(pack_terms_of<T>(plan, hidden_size_, layout)),
+      terms(empty_terms<T>(plan, hidden_size_, layout)),
       bias(layout.padded * plan.slots),
       hidden_layout(hidden_layout_of<T>(hidden_size_)),
       input_layout(input_layout_of<T>(input_size_)) {}
@@ -54,8 +52,7 @@ Index PackedWeights<T>::bytes_per_step() const {
 
 template <class T>
 void PackedWeights<T>::pack(const WeightArrays<T>& arrays, bool for_backward, int threads) {
-  const bool diagonal = plan.term_count == 1 && arrays.peephole != nullptr;
-  if (diagonal) {
+  if (plan.diagonal_peephole) {
     peephole.resize(3 * layout.padded);
     peephole.zero();
     for (Index q = 0; q < 3; ++q) {
@@ -90,8 +87,7 @@ void PackedWeights<T>::pack(const WeightArrays<T>& arrays, bool for_backward, in
 // First row of the matrix that a term multiplies.
 template <class T>
 const T* PackedWeights<T>::term_rows(const WeightArrays<T>& arrays, const Term& term) const {
-  const T* matrix =
-      term.matrix == Matrix::kRecurrent ? arrays.weight_hh : arrays.peephole;
+  const T* matrix = term.matrix == Matrix::kRecurrent ? arrays.weight_hh : arrays.peephole;
   return matrix + term.gate * hidden_size * hidden_size;
 }
 
@@ -149,9 +145,9 @@ void PackedWeights<T>::pack_bias(const WeightArrays<T>& arrays, Index group) {
   }
 }
 
-// to[k = slot*padded + unit][column] = matrix[gates[slot]*H + unit][column]; without gates, the slots
-// are consecutive gates from the matrix's first row. A few rows at a time for all columns, because
-// a row is contiguous and the next one is a page away.
+// to[k = slot*padded + unit][column] = matrix[gates[slot]*H + unit][column]; without gates, the
+// slots are consecutive gates from the matrix's first row. A few rows at a time for all columns,
+// because a row is contiguous and the next one is a page away.
 template <class T>
 void PackedWeights<T>::pack_transposed(PackedMatrix<T>& to, const UnitLayout<T>& columns,
                                        Range groups, const T* matrix, const int* gates,

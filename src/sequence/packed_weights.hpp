@@ -1,5 +1,6 @@
 // The weights of one layer in the order in which the time loop reads them (gemm/packed_matrix.hpp).
-// Packed once per version of the weights; forward() and backward() only read, so threads may share it.
+// Packed once per version of the weights; forward() and backward() only read, so threads may share
+// it.
 #pragma once
 
 #include <memory>
@@ -25,7 +26,7 @@ struct CellPlan {
   int gates, slots, states, phases, input_slots, term_count;
   const int* input_gate;
   const Term* terms;
-  bool uses_reset_h;
+  bool uses_reset_h, diagonal_peephole;
 };
 
 CellPlan plan_of(const CellConfig& config);

@@ -5,6 +5,10 @@
 
 namespace tidegate {
 
+struct Dims {
+  Index steps, batch;  // T, B
+};
+
 // A (T, B, width) array with any strides over time and batch; each row is contiguous. Batch-first
 // and time-reversed arrays are the same view with other strides.
 template <class T>

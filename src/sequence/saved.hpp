@@ -1,15 +1,11 @@
-// What the forward pass keeps for the backward pass. Gate rows are [slot][padded]; the backward pass
-// overwrites them with their gradients da, so they serve once.
+// What the forward pass keeps for the backward pass. Gate rows are [slot][padded]; the backward
+// pass overwrites them with their gradients da, so they serve once.
 #pragma once
 
 #include "sequence/packed_weights.hpp"
 #include "sequence/rows.hpp"
 
 namespace tidegate {
-
-struct Dims {
-  Index steps, batch;  // T, B
-};
 
 template <class T>
 struct Saved {

@@ -1,5 +1,5 @@
-// How one call is divided: threads, slices of the batch, slices of the hidden units, and the chunk of
-// steps whose input projection is computed at once. The choice never changes a result.
+// How one call is divided: threads, slices of the batch, slices of the hidden units, and the chunk
+// of steps whose input projection is computed at once. The choice never changes a result.
 #pragma once
 
 #include "base/index.hpp"
@@ -16,19 +16,17 @@ struct Work {
 };
 
 struct Schedule {
-  int threads;
-  Index chunk;         // steps
-  Index batch_slices;  // for `threads` threads; grid() divides any other count
-  Index groups;
-  Index batch;
-  bool prefer_batch;
+  int threads;          // the most that are worth forming a team of
+  Index chunk;          // steps
+  Index groups, batch;  // what there is to divide
+  bool prefer_batch;    // slices of the batch need no barrier
 
-  // A thread's part: rows of the batch, and which of how many hidden slices.
-  struct Part {
+  // A thread's place in the grid of slices; any team size has one.
+  struct Slices {
     Index batch_slice, batch_slices;
     Index hidden_slice, hidden_slices;
   };
-  Part part_of(int thread, int team) const;
+  Slices slices_of(int thread, int team) const;
 };
 
 Schedule choose_schedule(const Work& work, int max_threads);

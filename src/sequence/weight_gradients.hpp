@@ -17,7 +17,7 @@ class WeightGradientPass {
   void run(int thread, int team) noexcept {
     input_gradient(thread, team);
     for (int t = 0; t < w_.plan.term_count; ++t) term_gradient(w_.plan.terms[t], thread, team);
-    if (w_.plan.term_count == 1 && out_.peephole != nullptr) diagonal_gradient(thread, team);
+    if (w_.plan.diagonal_peephole && out_.peephole != nullptr) diagonal_gradient(thread, team);
   }
 
  private:
@@ -44,7 +44,7 @@ class WeightGradientPass {
     T* matrix = recurrent ? out_.weight_hh : out_.peephole;
     // Peephole rows count from i, whatever slots they add to.
     if (matrix != nullptr && !recurrent) matrix += term.gate * h * h;
-    const Target target{matrix,    recurrent ? out_.bias_hh : nullptr, h, term.slot, term.slots,
+    const Target target{matrix,  recurrent ? out_.bias_hh : nullptr, h, term.slot, term.slots,
                         nullptr, recurrent ? term.gate : 0};
     const auto row = [this, &term](Index t, Index b) { return operand_row(term.operand, t, b); };
     product(target, row, thread, team);
@@ -52,10 +52,14 @@ class WeightGradientPass {
 
   const T* operand_row(Operand operand, Index t, Index b) const {
     switch (operand) {
-      case Operand::kCPrev: return saved_.c.at(t, b);
-      case Operand::kC: return saved_.c.at(t + 1, b);
-      case Operand::kResetH: return saved_.reset_h.at(t, b);
-      case Operand::kHPrev: break;
+      case Operand::kCPrev:
+        return saved_.c.at(t, b);
+      case Operand::kC:
+        return saved_.c.at(t + 1, b);
+      case Operand::kResetH:
+        return saved_.reset_h.at(t, b);
+      case Operand::kHPrev:
+        break;
     }
     return saved_.h_prev(t, b);
   }
@@ -85,8 +89,8 @@ class WeightGradientPass {
       const Index element = begin + v * Lane<T>::kSize;
       const Index slot = element / w_.layout.padded, unit = element % w_.layout.padded;
       const Index valid = w_.layout.valid(unit / Lane<T>::kSize);
-      const Index gate = target.gate_of_slot != nullptr ? target.gate_of_slot[slot]
-                                                        : target.first_gate + slot;
+      const Index gate =
+          target.gate_of_slot != nullptr ? target.gate_of_slot[slot] : target.first_gate + slot;
       const Index row = gate * w_.hidden_size + unit;
       if (target.matrix != nullptr) {
         product_.copy_rows(v, valid, target.columns, target.matrix + row * target.columns);

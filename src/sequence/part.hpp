@@ -1,0 +1,28 @@
+// What one thread of a team does: rows of the batch, groups of units, and whom it waits for.
+#pragma once
+
+#include <vector>
+
+#include "base/barrier.hpp"
+#include "sequence/schedule.hpp"
+
+namespace tidegate {
+
+struct Part {
+  Range rows, groups;
+  Barrier* barrier;
+  int sharers;  // threads on the same rows, this one included
+
+  void wait() const { barrier->wait(sharers); }
+};
+
+// `barriers` holds one per slice of the batch.
+inline Part make_part(const Schedule& schedule, Index batch, Index groups,
+                      std::vector<Barrier>& barriers, int thread, int team) {
+  const Schedule::Slices s = schedule.slices_of(thread, team);
+  return {even_slice(batch, s.batch_slices, s.batch_slice),
+          even_slice(groups, s.hidden_slices, s.hidden_slice),
+          &barriers[static_cast<std::size_t>(s.batch_slice)], static_cast<int>(s.hidden_slices)};
+}
+
+}  // namespace tidegate
