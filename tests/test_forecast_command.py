@@ -108,7 +108,7 @@ def test_a_network_that_loses_is_not_praised(forecast, tmp_path):
     line = write(tmp_path / "line.csv", np.arange(200.0))
     status, out, _ = forecast("--epochs", "1", "--season", "1", file=line)
     assert status == 0
-    assert "last value + drift is at least as good as GRU on the held-out part" in out
+    assert "GRU is no better than last value + drift on the held-out part" in out
 
 
 def refused(outcome, *words):
@@ -119,6 +119,26 @@ def refused(outcome, *words):
     assert len(err.splitlines()) == 1
     for word in words:
         assert word in err
+
+
+def test_a_large_offset_keeps_its_digits(forecast, tmp_path):
+    path = write(tmp_path / "offset.csv", [f"{1e9 + number:.3f}" for number in values()])
+    assert forecast("--epochs", "1", file=path)[0] == 0
+    rows = (tmp_path / "forecast.csv").read_text().splitlines()[1:]
+    forecasts = np.array([float(row.partition(",")[2]) for row in rows]) - 1e9
+    assert np.ptp(forecasts) > 2
+    assert forecasts.min() > 40
+
+
+def test_a_file_without_a_header(forecast, tmp_path):
+    path = write(tmp_path / "bare.csv", values(), header="2023-12-31,1.5")
+    refused(forecast(file=path), '"2023-12-31", "1.5"', "The first row must name the columns.")
+
+
+def test_a_name_that_the_font_lacks(forecast, tmp_path):
+    path = write(tmp_path / "name.csv", values(), header="日,負荷")
+    status, _, err = forecast("--epochs", "1", "--plot", "x.png", file=path, column="負荷")
+    assert (status, "Glyph" in err) == (0, False)
 
 
 def test_missing_column(forecast):
@@ -134,7 +154,8 @@ def test_text_in_numbers(forecast, tmp_path):
 def test_too_few_rows(forecast, tmp_path):
     path = write(tmp_path / "few.csv", values(30))
     needed = rows_needed(14, 1)
-    refused(forecast(file=path), "has 30 steps", f"expected at least {needed}", "horizon 14")
+    words = ("has 30 steps", f"expected at least {needed}", "horizon 14", "a shorter --horizon")
+    refused(forecast(file=path), *words)
     path = write(tmp_path / "one_less.csv", values(needed - 1))
     refused(forecast(file=path, horizon=14), f"expected at least {needed}")
     path = write(tmp_path / "enough.csv", values(needed))

@@ -59,6 +59,11 @@ def test_rolling_in_chunks_changes_nothing(capsys):
     assert "doubling: rolling origins: 100%" in capsys.readouterr().err
 
 
+def test_the_table_when_the_first_method_is_perfect():
+    rows = evaluate.table([Score("naive", 0.0, 0.0), Score("network", 0.5, 0.5)]).splitlines()
+    assert [row.split()[-1] for row in rows[2:]] == ["-", "-"]
+
+
 def test_the_table():
     text = evaluate.table([Score("naive", 2.0, 1.5), Score("network", 0.81234, 0.5)], "ppm")
     assert text.splitlines() == [

@@ -87,6 +87,7 @@ def test_a_random_walk_has_no_season(seed):
 def test_noise_and_a_straight_line_have_no_season():
     assert detect_season(np.random.default_rng(0).normal(size=400), TimeAxis()) == 1
     assert detect_season(np.arange(400.0), TimeAxis()) == 1
+    assert detect_season(np.ones(1), TimeAxis()) == 1
 
 
 def test_times_leave_only_periods_of_the_calendar():
@@ -97,6 +98,16 @@ def test_times_leave_only_periods_of_the_calendar():
     assert detect_season(seasonal(200, 5), TimeAxis("business")) == 5
     assert detect_season(seasonal(200, 12), TimeAxis("months", step=1)) == 12
     assert detect_season(seasonal(200, 4), TimeAxis("months", step=3)) == 4
+
+
+def test_a_broken_reading_does_not_hide_the_season():
+    values = seasonal(400, 7)
+    values[150] = 1e6
+    assert detect_season(values, TimeAxis()) == 7
+
+
+def test_a_large_offset_does_not_hide_the_season():
+    assert detect_season(1e9 + seasonal(400, 7), TimeAxis()) == 7
 
 
 def test_no_longer_season_than_asked_for():

@@ -31,6 +31,16 @@ def test_a_network_beats_the_baseline_on_a_noisy_cycle(noisy_cycle, cell):
     assert 0.6 < learnt.rmse / naive.rmse < 0.85
 
 
+def test_a_broken_reading_does_not_spoil_the_network(noisy_cycle):
+    values = noisy_cycle.values.copy()
+    values[500] = -1e6
+    broken = Series(values, season=6)
+    held_out = evaluate.HeldOut.of(broken, 1000, WINDOWS.horizon)
+    network = train(broken, 1000, WINDOWS, Recipe(cell="gru", units=16))
+    scores, _ = evaluate.evaluate(broken, held_out, WINDOWS, {"network": network})
+    assert scores[-1].rmse < 0.85 * scores[0].rmse
+
+
 def test_one_seed_gives_the_same_bits_and_another_does_not(noisy_cycle):
     origins = np.arange(330, 350)
     first, same, other = (

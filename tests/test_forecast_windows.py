@@ -11,7 +11,9 @@ from tidegate.forecast.forecaster import Recipe, train
 from tidegate.forecast.series import Series
 from tidegate.forecast.windows import FEATURES, Scaling, Windows
 
-PLAIN = Scaling(span=0, level=1.0, change_mean=0.0, change=1.0, target_mean=0.0, target_scale=1.0)
+PLAIN = Scaling(
+    span=0, level=1.0, change_middle=0.0, change=1.0, target_middle=0.0, target_scale=1.0
+)
 HAND = Series(np.array([0.0, 4.0, 2.0, 6.0, np.nan, 8.0, 6.0, 10.0]), season=2)
 
 
@@ -51,6 +53,29 @@ def test_targets_by_hand_weigh_nothing_where_nothing_was_observed():
     assert y[..., 0].tolist() == [[0, 0, 0, 2, 4], [0, 0, 2, 2, 4]]
     per_step = pytest.approx(5 / 3)
     assert weight.tolist() == [[0, 0, 0, per_step, per_step], [0, 0, *[per_step] * 3]]
+
+
+def test_scales_are_quartile_distances_and_what_lies_far_out_is_cut():
+    windows, origins = Windows(past=16, horizon=4), np.arange(60, 150)
+    clean = long_series(gaps=False)
+    values = clean.values.copy()
+    values[100] = 1e9
+    spiked = Series(values, clean.season)
+    scaling = windows.fit(spiked, origins)
+    expected = windows.fit(clean, origins)
+    assert scaling.target_scale == pytest.approx(expected.target_scale, rel=0.3)
+    x = windows.inputs(spiked, origins, scaling)
+    y, _ = windows.targets(spiked, origins, scaling)
+    assert np.abs(x).max() == np.abs(y).max() == 10
+
+
+def test_scales_of_what_hardly_varies():
+    windows, origins = Windows(past=16, horizon=4), np.arange(40, 150)
+    constant = windows.fit(Series(np.full(200, 3.0), 8), origins)
+    assert (constant.level, constant.change, constant.target_scale) == (1, 1, 1)
+    rare = np.zeros(200)
+    rare[::50] = 1.0
+    assert 0 < windows.fit(Series(rare, 1), origins).target_scale < 1
 
 
 def test_an_answer_of_zero_is_the_baseline():

@@ -7,6 +7,7 @@ baselines, then trains anew on everything and forecasts beyond the end.
 import argparse
 import csv
 import importlib.util
+import math
 import sys
 from pathlib import Path
 
@@ -119,23 +120,25 @@ def verdict(scores: list[evaluate.Score]) -> str:
     """Say plainly whether the network, the last of the scores, is worth its cost."""
     *simple, network = scores
     best = min(simple, key=lambda score: score.rmse)
-    if network.rmse < best.rmse:
+    if network.rmse < 0.99 * best.rmse:
         share = 1 - network.rmse / best.rmse
         return f"{network.method} beats {best.method} by {share:.0%} of its RMSE."
     return (
-        f"{best.method} is at least as good as {network.method} on the held-out part: "
-        "for this series, prefer it, or try another --cell, --season or --epochs."
+        f"{network.method} is no better than {best.method} on the held-out part: "
+        "prefer that for this series, or try another --cell, --season or --epochs."
     )
 
 
 def _write(series: Series, future: npt.NDArray[np.float64], args: argparse.Namespace) -> None:
-    """Write the forecast as CSV, one row per step."""
+    """Write the forecast as CSV, one row per step, to a hundred-thousandth of the series' range."""
+    known = series.values[~series.missing]
+    digits = 6 + math.ceil(math.log10(max(np.abs(known).max() / np.ptp(known), 1)))
     try:
         with args.output.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow([args.time or "row", series.name])
             for lead, value in enumerate(future):
-                writer.writerow([series.axis.label(len(series) + lead), f"{value:.8g}"])
+                writer.writerow([series.axis.label(len(series) + lead), f"{value:.{digits}g}"])
     except OSError as error:
         raise InputError(f"--output {args.output}: {error.strerror}.") from None
     print(f"forecast: {args.output}")

@@ -136,8 +136,10 @@ def table(scores: Sequence[Score], unit: str = "") -> str:
     suffix = f" ({unit})" if unit else ""
     head = ["method".ljust(width), f"RMSE{suffix}", f"MAE{suffix}", f"RMSE / {scores[0].method}"]
     lines = ["  ".join(head), "  ".join("-" * len(cell) for cell in head)]
+    first = scores[0].rmse
     for score in scores:
-        numbers = (f"{score.rmse:.4g}", f"{score.mae:.4g}", f"{score.rmse / scores[0].rmse:.2f}")
+        share = f"{score.rmse / first:.2f}" if first > 0 else "-"
+        numbers = (f"{score.rmse:.4g}", f"{score.mae:.4g}", share)
         cells = (number.rjust(len(title)) for number, title in zip(numbers, head[1:], strict=True))
         lines.append("  ".join([score.method.ljust(width), *cells]))
     return "\n".join(lines)

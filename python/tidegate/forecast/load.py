@@ -119,10 +119,15 @@ def _check_length(where: str, n: int, horizon: int, season: int) -> None:
     if n >= needed:
         return
     least = rows_needed(horizon, 1)
-    hint = "a shorter --horizon needs fewer"
-    if season > 1 and least < needed:
-        hint += f", and --season 1 needs {least}"
+    hints = ["a shorter --horizon needs fewer"] if horizon > 1 else []
+    if least < needed:
+        hints.append(f"--season 1 needs {least}")
     raise InputError(
         f"{where} has {n} steps from its first to its last value; expected at least {needed} "
-        f"for horizon {horizon} and season {season} ({hint})."
+        f"for horizon {horizon} and season {season}{_bracketed(hints)}."
     )
+
+
+def _bracketed(hints: list[str]) -> str:
+    """Join hints in brackets, or return nothing."""
+    return f" ({'; '.join(hints)})" if hints else ""

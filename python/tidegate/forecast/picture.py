@@ -1,5 +1,6 @@
 """The picture of an evaluation: history, forecasts and truth, and how errors grow with the lead."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,10 @@ class Picture:
 
     def save(self, path: Path) -> None:
         """Write the picture; the ending of the name says how (PNG, PDF, SVG)."""
-        self.draw().savefig(path, dpi=130)
+        figure = self.draw()
+        with warnings.catch_warnings():  # a name in a script that the font lacks is shown as boxes
+            warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+            figure.savefig(path, dpi=130)
 
     def _x(self, steps: npt.NDArray[np.int64]) -> Any:
         """Return times, or the row numbers where there are none."""

@@ -22,6 +22,7 @@ LONGEST = 400
 _WEAKEST = 0.1
 _NEARLY = 0.9  # of the best strength: then the shorter period, of which the best is a multiple
 _CYCLES = 4  # a period must fit this often into the series
+_FAR = 5.0  # quartile distances
 _STANDS_OUT = 15.0  # times the median of the neighbours: noise does so once in 2^15 times
 _NEAR, _BESIDE = 8, 2  # neighbours: within 8 bins, but not within 2, where the taper spreads a line
 
@@ -43,6 +44,9 @@ def detect_season(filled: Floats, axis: TimeAxis, longest: int = LONGEST) -> int
     >>> detect_season(np.tile([1.0, 2.0, 4.0, 3.0], 20), TimeAxis())
     4
     """
+    if len(filled) < 2 * _CYCLES:
+        return 1
+    filled = _without_spikes(filled)
     candidates = _calendar_periods(axis) if axis.kind != "index" else range(2, LONGEST + 1)
     most = min(longest, len(filled) // _CYCLES)
     found = {m: strength(filled, m) for m in candidates if m <= most}
@@ -52,6 +56,16 @@ def detect_season(filled: Floats, axis: TimeAxis, longest: int = LONGEST) -> int
         return 1
     best = max(found, key=lambda m: found[m])
     return min(m for m in found if best % m == 0 and found[m] >= _NEARLY * found[best])
+
+
+def _without_spikes(filled: Floats) -> Floats:
+    """Cut steps far beyond the middle half of all steps: a broken reading would hide any cycle."""
+    steps = np.diff(filled)
+    low, high = np.quantile(steps, [0.25, 0.75])
+    reach = _FAR * (high - low)
+    if reach == 0:
+        return filled
+    return np.cumsum(np.concatenate([filled[:1], steps.clip(low - reach, high + reach)]))
 
 
 def strength(filled: Floats, period: int) -> float:
@@ -68,7 +82,7 @@ def strength(filled: Floats, period: int) -> float:
     sums = np.bincount(np.arange(middle) % period, weights=earlier, minlength=period)
     cycle = sums / np.maximum(counts, 1)
     power = float(np.sum(later**2))
-    rounding = 1e-9 * float(np.max(np.abs(filled)))
+    rounding = 1e-12 * float(np.max(np.abs(filled)))
     if power <= rounding**2 * len(later):
         return 0.0
     return 1 - float(np.sum((later - cycle[np.arange(middle, len(rest)) % period]) ** 2)) / power

@@ -49,6 +49,8 @@ class Table:
         by_lower = {name.lower(): name for name in self.header}
         close = difflib.get_close_matches(column.lower(), by_lower, n=1, cutoff=0.5)
         hint = f' Did you mean "{by_lower[close[0]]}"?' if close else ""
+        if any(name[:1].isdigit() for name in self.header):
+            hint += " The first row must name the columns."
         raise InputError(f'{self.path}: no column "{column}"; the columns are {known}.{hint}')
 
     def _number(self, text: str, line: int, column: str) -> float:

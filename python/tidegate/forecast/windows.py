@@ -6,7 +6,7 @@ with what is known about them at o. The network reads all of it and answers at t
     step t            o-past+1 … o                     o+1 … o+horizon
     source s          t                                t - k·season, the latest season known
     level             filled[s] - mean of the last season up to o
-    change            change[s]  (over a season, less its training mean)
+    change            change[s]  (over a season, less its training median)
     missing           1 if y[s] was missing
     sin, cos          phase of t within the season
     ahead             0                                (t - o) / horizon
@@ -14,7 +14,9 @@ with what is known about them at o. The network reads all of it and answers at t
     target            -                                y[t] - (seasonal naive + drift)[t]
 
 so a network that answers 0 is the baseline, and what it learns is the correction. Level, change
-and target are divided by scales that come from the training origins alone.
+and target are divided by scales that come from the training origins alone: quartile distances,
+which a few wild values do not move. What lies more than 10 scales out is cut there, so that one
+broken sensor reading cannot outweigh all the rest.
 """
 
 from dataclasses import dataclass
@@ -30,6 +32,9 @@ Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
+_REACH = 10.0  # scales; see above
+_QUARTILES = 1.349  # distance of the quartiles of a normal distribution, in standard deviations
+
 FEATURES = ("level", "change", "missing", "sin", "cos", "ahead")
 
 
@@ -39,9 +44,9 @@ class Scaling:
 
     span: int
     level: float
-    change_mean: float
+    change_middle: float
     change: float
-    target_mean: float
+    target_middle: float
     target_scale: float
 
 
@@ -73,9 +78,9 @@ class Windows:
         return Scaling(
             span=span,
             level=_scale(raw[..., 0]),
-            change_mean=float(np.mean(raw[..., 1])),
+            change_middle=float(np.median(raw[..., 1])),
             change=_scale(raw[..., 1]),
-            target_mean=float(np.nanmean(target)),
+            target_middle=float(np.nanmedian(target)),
             target_scale=_scale(target),
         )
 
@@ -83,7 +88,8 @@ class Windows:
         """Return x (N, past + horizon, 6) float32, features in the order of FEATURES."""
         x = self._features(series, origins, scaling.span)
         x[..., 0] /= scaling.level
-        x[..., 1] = (x[..., 1] - scaling.change_mean) / scaling.change
+        x[..., 1] = (x[..., 1] - scaling.change_middle) / scaling.change
+        np.clip(x[..., :2], -_REACH, _REACH, out=x[..., :2])
         return x.astype(np.float32)
 
     def targets(self, series: Series, origins: Ints, scaling: Scaling) -> tuple[Floats32, Floats32]:
@@ -97,7 +103,7 @@ class Windows:
             0 in the past and where the target is missing, else (past + horizon) / horizon.
         """
         residual = self._residual(series, origins, scaling.span)
-        scaled = (residual - scaling.target_mean) / scaling.target_scale
+        scaled = ((residual - scaling.target_middle) / scaling.target_scale).clip(-_REACH, _REACH)
         observed = ~np.isnan(scaled)
         length = self.past + self.horizon
         y = np.zeros((len(origins), length, 1), dtype=np.float32)
@@ -112,7 +118,7 @@ class Windows:
         """Turn the network's answers (N, past + horizon, 1) into forecasts (N, horizon) float64."""
         correction = answers[:, self.past :, 0].astype(np.float64)
         base = baselines.seasonal_drift(series, origins, self.horizon, scaling.span)
-        return np.asarray(base + correction * scaling.target_scale + scaling.target_mean)
+        return np.asarray(base + correction * scaling.target_scale + scaling.target_middle)
 
     def _features(self, series: Series, origins: Ints, span: int) -> Floats:
         """Return unscaled features (N, past + horizon, 6)."""
@@ -148,6 +154,10 @@ def _trailing_mean(filled: Floats, origins: Ints, season: int) -> Floats:
 
 
 def _scale(numbers: Floats) -> float:
-    """Return the standard deviation, or 1 for numbers that do not vary."""
-    scale = float(np.nanstd(numbers))
+    """Return the standard deviation of a normal distribution with the same quartiles.
+
+    Where half of the numbers are equal, their own standard deviation, and 1 if all are.
+    """
+    low, high = np.nanquantile(numbers, [0.25, 0.75])
+    scale = float(high - low) / _QUARTILES or float(np.nanstd(numbers))
     return scale if scale > 0 else 1.0
