@@ -7,7 +7,6 @@ global is touched: no environment variable, no `omp_set_num_threads`.
 import operator
 import os
 import platform
-import threading
 from typing import Any
 
 from tidegate import _cpus, _loader
@@ -17,30 +16,32 @@ MAX_THREADS = 1024
 
 
 class _ThreadSetting:
-    """The number of threads of this process: as set, or found at first need."""
+    """The number of threads of this process: as set, or found at first need.
+
+    Without a lock: each attribute is read and written whole, finding the default twice gives the
+    same number, and a lock could be left behind by Ctrl-C or a fork.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._default: int | None = None
         self._chosen: int | None = None
         # threadpoolctl, or the program itself, may lower OpenMP's own limit later.
         self._openmp_at_import: int = _loader.core.openmp_max_threads()
 
     def set(self, count: int) -> None:
-        with self._lock:
-            self._chosen = count
+        self._chosen = count
 
     def get(self) -> int:
-        with self._lock:
-            if self._default is None:
-                self._default = _cpus.default_num_threads()
-            count = self._default if self._chosen is None else self._chosen
+        count = self._chosen
+        if count is None:
+            count = self._default
+        if count is None:
+            count = self._default = _cpus.default_num_threads()
         limit: int = _loader.core.openmp_max_threads()
         return min(count, limit) if 0 < limit < self._openmp_at_import else count
 
     def reset_in_child(self) -> None:
-        """After fork: one thread; a new lock, because another thread may have held the old one."""
-        self._lock = threading.Lock()
+        """After fork: one thread."""
         self._default = 1
         self._chosen = None
 
