@@ -8,9 +8,7 @@ import numpy as np
 
 from tidegate.layers import Input, checks
 from tidegate.layers.base import Layer, assign_all
-from tidegate.layers.embedding import Embedding
-from tidegate.layers.parameters import FlatParameters, Parameter, flatten
-from tidegate.layers.types import Array, Dtype, Shape
+from tidegate.layers.types import Array
 from tidegate.training.trainer import Trainer
 
 __all__ = ["Sequential"]
@@ -57,10 +55,6 @@ class Sequential(Trainer):
         if not isinstance(name, str):
             raise TypeError(f"Sequential: name is {name!r}; expected a string.")
         self.name = name
-        self.layers: list[Layer] = []
-        self.buffers: list[FlatParameters] = []
-        self.built = False
-        self.input_shape: Shape | None = None
         for layer in [] if layers is None else layers:
             self.add(layer)
 
@@ -76,29 +70,14 @@ class Sequential(Trainer):
         ValueError
             It does not fit, or is in the model already.
         """
-        self._append("Sequential.add", layer)
-        self._structure_changed()
-
-    def _append(self, where: str, layer: Any) -> None:
-        if isinstance(layer, Input):
-            if self.layers or self.input_shape is not None:
-                raise ValueError(f"{where}: Input comes after other layers; expected it first.")
-            self.input_shape = layer.shape
-            return
-        if not isinstance(layer, Layer):
-            hint = " (a class needs parentheses)" if isinstance(layer, type) else ""
-            raise TypeError(f"{where}: layer is {layer!r}; expected a Layer or an Input{hint}.")
-        if any(layer is other for other in self.layers):
-            raise ValueError(f"{where}: layer {layer.name!r} is in the model already.")
-        if self.layers and isinstance(layer, Embedding):
-            raise ValueError(f"{where}: Embedding takes integers; expected it as the first layer.")
-        if getattr(layer, "return_state", False):
-            raise ValueError(
-                f"{where}: layer {layer.name!r} has return_state=True; expected layers with one "
-                "output (call the layer itself to get its states)."
-            )
-        layer.name = self._unique_name(where, layer)
-        self.layers.append(layer)
+        before = list(self.layers)
+        self.append("Sequential.add", layer)
+        try:
+            self._structure_changed()
+        except ValueError:
+            self.layers = before
+            self.built = bool(self.buffers)
+            raise
 
     def pop(self) -> Layer:
         """Take the top layer off and return it."""
@@ -107,17 +86,6 @@ class Sequential(Trainer):
         layer = self.layers.pop()
         self._structure_changed()
         return layer
-
-    def _unique_name(self, where: str, layer: Layer) -> str:
-        taken = {other.name for other in self.layers}
-        if layer.name not in taken:
-            return layer.name
-        if layer.has_given_name:
-            raise ValueError(f"{where}: the name {layer.name!r} is used twice; expected another.")
-        count = 1
-        while (name := f"{layer.name}_{count}") in taken:
-            count += 1
-        return name
 
     def _structure_changed(self) -> None:
         self.built = False
@@ -132,67 +100,21 @@ class Sequential(Trainer):
         Layers that have values already keep them.
         """
         where = "Sequential.build"
-        self._require_layers(where)
+        self.require_layers(where)
         shape = checks.input_shape(where, input_shape)
         self.declare(shape)
+        had_values = [layer.built for layer in self.layers]
         self.allocate()
-        rng = None
         for number, layer in enumerate(self.layers):
-            if not self._had_values[number]:
-                rng = rng or self.generator(self.seed, "initial weights", 0)
-                layer.draw(rng)
+            if not had_values[number]:
+                layer.draw(self.generator(self.seed, "initial weights", number))
         self.weights_changed()
-
-    def assemble(self, layers: Iterable[Layer], input_shape: Shape) -> None:
-        """Take layers and fix all shapes, without memory for parameters; `allocate` comes next."""
-        for layer in layers:
-            self._append("Sequential", layer)
-        self.declare(input_shape)
-
-    def declare(self, input_shape: Shape) -> None:
-        """Fix all shapes, without memory for parameters."""
-        shape = input_shape
-        for layer in self.layers:
-            shape = layer.declare(shape)
-        self.input_shape, self.output_shape = input_shape, shape
-
-    def allocate(self) -> None:
-        """Move all parameters into flat buffers; new ones are 0 until set."""
-        self._had_values = [layer.built for layer in self.layers]
-        self.buffers = flatten(parameter for layer in self.layers for parameter in layer.parameters)
-        for layer in self.layers:
-            layer.bind()
-        self.built = True
-
-    def _require_layers(self, where: str) -> None:
-        if not self.layers:
-            raise ValueError(f"{where}: the model has no layers; expected add(...) first.")
-
-    def require_built(self, where: str) -> None:
-        """Raise if the shapes of the parameters are not known yet."""
-        self._require_layers(where)
-        if not self.built:
-            raise RuntimeError(
-                f"{where}: the model is not built; expected input_shape=... in its first layer, "
-                "build(input_shape), or a call of fit or predict, first."
-            )
 
     # -- use ---------------------------------------------------------------------------------------
 
-    @property
-    def input_dtype(self) -> Dtype:
-        """Dtype of the first layer that has parameters."""
-        return next((layer.dtype for layer in self.layers if layer.parameters), np.dtype("f4"))
-
-    @property
-    def output_dtype(self) -> Dtype:  # type: ignore[override]
-        """Dtype of the last layer that has parameters."""
-        with_parameters = (layer.dtype for layer in reversed(self.layers) if layer.parameters)
-        return next(with_parameters, self.input_dtype)
-
     def prepare_input(self, where: str, x: Any) -> Array:
         """Return x as the first layer takes it; build the model on first sight of data."""
-        self._require_layers(where)
+        self.require_layers(where)
         first = self.layers[0]
         if not self.built:
             sample = checks.numeric(where, "x", x).shape[1:]
@@ -217,41 +139,11 @@ class Sequential(Trainer):
             )
         return array
 
-    def infer(self, x: Array) -> Array:
-        """Run the layers without training, on a prepared input."""
-        for layer in self.layers:
-            if layer.parameters and x.dtype.kind == "f" and x.dtype != layer.dtype:
-                x = x.astype(layer.dtype)
-            x = layer.forward(x)[0]
-        return x
-
     def __call__(self, x: Any) -> Array:
         """Return the outputs for one batch of samples, without training."""
         return np.array(self.infer(self.prepare_input("Sequential", x)))
 
     # -- weights -----------------------------------------------------------------------------------
-
-    @property
-    def parameters(self) -> dict[str, Parameter]:
-        """The parameters by name, such as "lstm/weight_ih"."""
-        return {
-            f"{layer.name}/{parameter.name}": parameter
-            for layer in self.layers
-            for parameter in layer.parameters
-        }
-
-    def named_weights(self) -> dict[str, Array]:
-        """Return read-only views of the weights by name, such as "lstm/weight_ih" (4H, I)."""
-        self.require_built("named_weights")
-        views = {name: parameter.value[...] for name, parameter in self.parameters.items()}
-        for view in views.values():
-            view.flags.writeable = False
-        return views
-
-    def get_weights(self) -> list[Array]:
-        """Return copies of all weights, in the order of the layers and of their `parameters`."""
-        self.require_built("get_weights")
-        return [parameter.value.copy() for parameter in self.parameters.values()]
 
     def set_weights(self, weights: list[Any]) -> None:
         """Copy new values into all weights; all are checked before the first is changed."""
@@ -260,11 +152,6 @@ class Sequential(Trainer):
         if self.compiled:
             self.optimizer.forget_copy()
         self.weights_changed()
-
-    def weights_changed(self) -> None:
-        """Tell the layers that their parameters were changed in place."""
-        for layer in self.layers:
-            layer.weights_changed()
 
     def count_params(self) -> int:
         """Return how many numbers are trained."""
@@ -276,6 +163,14 @@ class Sequential(Trainer):
         from tidegate.training.summary import table
 
         print_fn(table(self.name, self.layers, self.built))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle by description and arrays, since views would lose their buffers."""
+        from tidegate.training import description
+
+        self.require_built("copy")
+        arrays = {name: array.copy() for name, array in description.arrays(self, True).items()}
+        return description.make, (description.describe(self, True), arrays)
 
     def save(self, path: "str | os.PathLike[str]", include_optimizer: bool = True) -> None:
         """Write the model to a safetensors file; see `tidegate.io.save`."""

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import weakref
 from typing import Any, ClassVar
 
 import numpy as np
@@ -63,6 +64,7 @@ class Layer:
         self.input_shape: Shape | None = None
         self.output_shape: Shape = ()
         self.parameters: tuple[Parameter, ...] = ()
+        self.owner: weakref.ref[Any] | None = None  # the model that it is in
 
     # -- life --------------------------------------------------------------------------------------
 
@@ -226,6 +228,15 @@ class Layer:
         # null stands for an initializer of the user's own: the default takes its place.
         lost = {key for key, value in config.items() if value is None and "initializer" in key}
         return cls(**{key: value for key, value in config.items() if key not in lost})
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Layer":
+        """Copy by configuration and weights, since views would lose their buffer."""
+        copy = type(self).from_config(self.get_config())
+        if self.built:
+            assert self.input_shape is not None
+            copy.build(self.input_shape)
+            copy.set_weights(self.get_weights())
+        return copy
 
     def __repr__(self) -> str:
         """Name, class and output shape."""

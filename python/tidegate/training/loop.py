@@ -69,6 +69,7 @@ class FitLoop:
         model = self.model
         model.history = self.history
         model.stop_training = False
+        model.optimizer.forget_copy()  # what an earlier fit did stays
         shown = progress.make("fit", self.verbose, self.first_epoch, self.epochs, self.batch_count)
         self.at_epoch, self.at_batch = self.first_epoch, 0
         logs: dict[str, float] | None = None
@@ -164,17 +165,11 @@ class FitLoop:
             raise self._diverged(NonFiniteLossError("a weight is not finite"))
 
     def _diverged(self, error: FloatingPointError) -> TrainingDivergedError:
-        """Undo the step that led here; return the error that says so."""
-        if isinstance(error, NonFiniteLossError):
-            self.model.optimizer.undo()
-        return TrainingDivergedError(
-            f"fit: {error} in epoch {self.at_epoch + 1} of {self.epochs}, "
-            f"batch {self.at_batch + 1} of {self.batch_count}; training stopped, and the model "
-            "keeps the weights of the last step with a finite loss (lower the learning rate, set "
-            "clipnorm=1.0, or scale y).",
-            self.at_epoch,
-            self.at_batch,
+        place = (
+            f"epoch {self.at_epoch + 1} of {self.epochs}, "
+            f"batch {self.at_batch + 1} of {self.batch_count}"
         )
+        return diverged(self.model, error, "fit", place, self.at_epoch, self.at_batch)
 
     def _say_interrupted(self) -> None:
         print(
@@ -183,6 +178,26 @@ class FitLoop:
             "weights of the last finished step.",
             file=sys.stderr,
         )
+
+
+def diverged(
+    model: "Trainer",
+    error: FloatingPointError,
+    where: str,
+    place: str,
+    epoch: int = 0,
+    batch: int = 0,
+) -> TrainingDivergedError:
+    """Undo the step that led to a loss which is not finite; return the error that says so."""
+    if isinstance(error, NonFiniteLossError):
+        model.optimizer.undo()
+    model.recover()
+    return TrainingDivergedError(
+        f"{where}: {error} in {place}; training stopped, and the model keeps the weights of the "
+        "last step with a finite loss (lower the learning rate, set clipnorm=1.0, or scale y).",
+        epoch,
+        batch,
+    )
 
 
 def evaluate(step: Step, samples: Samples, size: int) -> dict[str, float]:

@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 
 from tidegate.layers import checks
-from tidegate.layers.base import Layer
-from tidegate.layers.types import Array, Dtype, Shape
+from tidegate.layers.stack import Stack
+from tidegate.layers.types import Array
 from tidegate.training import data
 from tidegate.training.callbacks.base import checked
 from tidegate.training.compiled import Compiled
 from tidegate.training.history import History
-from tidegate.training.loop import FitLoop, evaluate
+from tidegate.training.loop import FitLoop, diverged, evaluate
 from tidegate.training.step import Step
 
 FIT_BATCH = 32
@@ -21,7 +21,7 @@ PREDICT_BATCH = 256
 _STREAMS = {"initial weights": 0, "epoch": 1, "batch": 2}
 
 
-class Trainer(Compiled):
+class Trainer(Stack, Compiled):
     """Base of models: everything that needs layers, whoever holds them.
 
     Attributes
@@ -34,12 +34,9 @@ class Trainer(Compiled):
         Finished epochs of all fits; saved with the model.
     """
 
-    layers: list[Layer]
-    output_shape: Shape
-    output_dtype: Dtype
-
     def __init__(self, seed: int | None) -> None:
-        super().__init__()
+        Stack.__init__(self)
+        Compiled.__init__(self)
         if seed is not None:
             seed = checks.integer(type(self).__name__, "seed", seed, least=0)
         entropy = np.random.SeedSequence(seed).entropy
@@ -53,14 +50,6 @@ class Trainer(Compiled):
 
     def prepare_input(self, where: str, x: Any) -> Array:
         """Return x as the first layer takes it; build the model on first sight of data."""
-        raise NotImplementedError
-
-    def infer(self, x: Array) -> Array:
-        """Run the layers without training."""
-        raise NotImplementedError
-
-    def weights_changed(self) -> None:
-        """Tell the layers that their parameters were changed in place."""
         raise NotImplementedError
 
     # -- fit ---------------------------------------------------------------------------------------
@@ -79,8 +68,8 @@ class Trainer(Compiled):
         class_weight: Any = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
-        validation_batch_size: int | None = None,
         *,
+        validation_batch_size: int | None = None,
         seed: int | None = None,
     ) -> History:
         """Train for a number of epochs.
@@ -178,6 +167,8 @@ class Trainer(Compiled):
         try:
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 loss = step.train(*samples, rng)
+        except FloatingPointError as error:
+            raise diverged(self, error, where, f"step {self.optimizer.iterations + 1}") from None
         except BaseException:
             self.recover()
             raise
@@ -190,9 +181,9 @@ class Trainer(Compiled):
         x: Any,
         y: Any = None,
         batch_size: int | None = None,
+        verbose: Any = 0,
         sample_weight: Any = None,
         *,
-        verbose: Any = 0,
         return_dict: bool = False,
     ) -> Any:
         """Return the loss of samples; with metrics a list [loss, ...] or a dict.
@@ -212,7 +203,7 @@ class Trainer(Compiled):
         size = data.batch_size("evaluate", batch_size, PREDICT_BATCH)
         return _shaped(evaluate(Step(self), samples, size), return_dict)
 
-    def predict(self, x: Any, batch_size: int | None = None, *, verbose: Any = 0) -> Array:
+    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = 0) -> Array:
         """Return the outputs for samples.
 
         Parameters

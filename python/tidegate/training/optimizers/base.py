@@ -153,6 +153,7 @@ class Optimizer:
         self._clip()
         step, side = self._progress
         rate = self.learning_rate
+        self._copied_at = -1
         for buffer in self._buffers:
             np.copyto(buffer.previous, buffer.flat.values)
         self._copied_at = step

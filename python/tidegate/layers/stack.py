@@ -1,0 +1,156 @@
+"""Stack: layers one after another, with their names, shapes and memory. What a model is made of."""
+
+import weakref
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from tidegate.layers.base import Layer
+from tidegate.layers.embedding import Embedding
+from tidegate.layers.input import Input
+from tidegate.layers.parameters import FlatParameters, Parameter, flatten
+from tidegate.layers.types import Array, Dtype, Shape
+
+
+class Stack:
+    """Base of Sequential.
+
+    Attributes
+    ----------
+    layers : list of Layer
+    buffers : list of FlatParameters
+        One for each dtype among the parameters.
+    input_shape, output_shape : tuple of int or None
+        Of one sample, once declared.
+    built : bool
+        Whether all parameters have values.
+    """
+
+    name: str
+
+    def __init__(self) -> None:
+        self.layers: list[Layer] = []
+        self.buffers: list[FlatParameters] = []
+        self.input_shape: Shape | None = None
+        self.output_shape: Shape = ()
+        self.built = False
+
+    def append(self, where: str, layer: Any) -> None:
+        """Take a layer, if it can stand on top of the others."""
+        if isinstance(layer, Input):
+            if self.layers or self.input_shape is not None:
+                raise ValueError(f"{where}: Input comes after other layers; expected it first.")
+            self.input_shape = layer.shape
+            return
+        if not isinstance(layer, Layer):
+            hint = " (a class needs parentheses)" if isinstance(layer, type) else ""
+            raise TypeError(f"{where}: layer is {layer!r}; expected a Layer or an Input{hint}.")
+        owner = None if layer.owner is None else layer.owner()
+        if owner is not None and any(layer is other for other in owner.layers):
+            which = "this model" if owner is self else f"the model {owner.name!r}"
+            raise ValueError(
+                f"{where}: layer {layer.name!r} is in {which} already; expected a layer of its own "
+                "(copy.deepcopy makes one)."
+            )
+        if self.layers and isinstance(layer, Embedding):
+            raise ValueError(f"{where}: Embedding takes integers; expected it as the first layer.")
+        if getattr(layer, "return_state", False):
+            raise ValueError(
+                f"{where}: layer {layer.name!r} has return_state=True; expected layers with one "
+                "output (call the layer itself to get its states)."
+            )
+        layer.name = self._unique_name(where, layer)
+        layer.owner = weakref.ref(self)
+        self.layers.append(layer)
+
+    def _unique_name(self, where: str, layer: Layer) -> str:
+        taken = {other.name for other in self.layers}
+        if layer.name not in taken:
+            return layer.name
+        if layer.has_given_name:
+            raise ValueError(f"{where}: the name {layer.name!r} is used twice; expected another.")
+        count = 1
+        while (name := f"{layer.name}_{count}") in taken:
+            count += 1
+        return name
+
+    def assemble(self, layers: Iterable[Layer], input_shape: Shape) -> None:
+        """Take layers and fix all shapes, without memory for parameters; `allocate` comes next."""
+        for layer in layers:
+            self.append("Sequential", layer)
+        self.declare(input_shape)
+
+    def declare(self, input_shape: Shape) -> None:
+        """Fix all shapes, without memory for parameters."""
+        shape = input_shape
+        for layer in self.layers:
+            shape = layer.declare(shape)
+        self.input_shape, self.output_shape = input_shape, shape
+
+    def allocate(self) -> None:
+        """Move all parameters into flat buffers; new ones are 0 until set."""
+        self.buffers = flatten(parameter for layer in self.layers for parameter in layer.parameters)
+        for layer in self.layers:
+            layer.bind()
+        self.built = True
+
+    def require_layers(self, where: str) -> None:
+        """Raise if there are none."""
+        if not self.layers:
+            raise ValueError(f"{where}: the model has no layers; expected add(...) first.")
+
+    def require_built(self, where: str) -> None:
+        """Raise if the shapes of the parameters are not known yet."""
+        self.require_layers(where)
+        if not self.built:
+            raise RuntimeError(
+                f"{where}: the model is not built; expected input_shape=... in its first layer, "
+                "build(input_shape), or a call of fit or predict, first."
+            )
+
+    @property
+    def input_dtype(self) -> Dtype:
+        """Dtype of the first layer that has parameters."""
+        return next((layer.dtype for layer in self.layers if layer.parameters), np.dtype("f4"))
+
+    @property
+    def output_dtype(self) -> Dtype:
+        """Dtype of the last layer that has parameters."""
+        with_parameters = (layer.dtype for layer in reversed(self.layers) if layer.parameters)
+        return next(with_parameters, self.input_dtype)
+
+    def infer(self, x: Array) -> Array:
+        """Run the layers without training, on a prepared input."""
+        for layer in self.layers:
+            if layer.parameters and x.dtype.kind == "f" and x.dtype != layer.dtype:
+                x = x.astype(layer.dtype)
+            x = layer.forward(x)[0]
+        return x
+
+    def weights_changed(self) -> None:
+        """Tell the layers that their parameters were changed in place."""
+        for layer in self.layers:
+            layer.weights_changed()
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """The parameters by name, such as "lstm/weight_ih"."""
+        return {
+            f"{layer.name}/{parameter.name}": parameter
+            for layer in self.layers
+            for parameter in layer.parameters
+        }
+
+    def named_weights(self) -> dict[str, Array]:
+        """Return read-only views of the weights by name, such as "lstm/weight_ih" (4H, I)."""
+        self.require_built("named_weights")
+        views = {name: parameter.value[...] for name, parameter in self.parameters.items()}
+        for view in views.values():
+            view.flags.writeable = False
+        return views
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of all weights, in the order of the layers and of their `parameters`."""
+        self.require_built("get_weights")
+        return [parameter.value.copy() for parameter in self.parameters.values()]
