@@ -5,8 +5,8 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 
+#include "base/fork_safety.hpp"
 #include "bindings/arrays.hpp"
 #include "sequence/packed_weights.hpp"
 
@@ -50,7 +50,7 @@ class LayerWeights {
   // The packed copy of the present version. It never changes while a caller holds it: calls from
   // other threads may be reading it. Call without the GIL: it may wait for a thread that packs.
   std::shared_ptr<const PackedWeights<T>> packed(bool for_backward, int threads) {
-    const std::lock_guard<std::mutex> lock(packing_);
+    const std::lock_guard<std::mutex> lock(fork_safe_mutex(this));
     const std::uint64_t wanted = version();
     if (packed_version_ != wanted || (for_backward && !packed_for_backward_)) {
       std::shared_ptr<PackedWeights<T>> target = std::move(packed_);
@@ -79,7 +79,6 @@ class LayerWeights {
   Index input_size_ = 0, hidden_size_ = 0;
   std::atomic<std::uint64_t> version_{1};
 
-  std::mutex packing_;
   std::shared_ptr<PackedWeights<T>> packed_;
   std::uint64_t packed_version_ = 0;  // 0: none
   bool packed_for_backward_ = false;
