@@ -1,6 +1,6 @@
-#include "base/call_in_flight.hpp"
 #include "base/team.hpp"
 
+#include <atomic>
 #include <limits>
 #include <mutex>
 #include <thread>
@@ -8,7 +8,6 @@
 
 #include "test.hpp"
 
-using tidegate::CallInFlight;
 using tidegate::run_team;
 
 static bool flushes_denormals() {
@@ -69,16 +68,3 @@ TEST(team_changes_no_openmp_setting) {
   CHECK((omp_get_dynamic() != 0) == dynamic);
 }
 #endif
-
-TEST(calls_in_flight_divide_the_threads) {
-  const CallInFlight first;
-  CHECK(first.share_of(4) == 4 && first.share_of(1) == 1);
-  {
-    const CallInFlight second;
-    CHECK(second.share_of(4) == 2 && second.share_of(5) == 2 && second.share_of(1) == 1);
-    const CallInFlight third;
-    CHECK(third.share_of(8) == 2 && third.share_of(2) == 1);
-  }
-  const CallInFlight after;
-  CHECK(after.share_of(4) == 2);  // those that ended no longer count
-}

@@ -82,26 +82,35 @@ TEST(packed_matrix_groups_of_any_width) {
   check_all_groups<double>();
 }
 
-// The strides of a transposed source: packed(k, lane) = source[lane*lane_stride + k*k_stride].
+// The strides of a transposed source: packed(k, lane) = source[lane*lane_stride + k*k_stride]. Long
+// enough for whole blocks of lanes and a rest, and in two pieces that are not blocks.
 template <class T>
-static void check_transposed_fill() {
-  const Index lanes = Lane<T>::kSize, k_size = 5;
+static void check_transposed_fill(Index valid) {
+  const Index lanes = Lane<T>::kSize, k_size = 3 * lanes + 3, row = k_size + 2, cut = lanes + 1;
   Random random(4);
-  const auto source = random.values<T>(lanes * k_size);
-  PackedMatrix<T> packed(k_size, {1});
-  packed.fill(0, 0, {0, k_size}, source.data(), k_size, 1, lanes);
+  const auto source = random.values<T>(valid * row);
+  PackedMatrix<T> packed(k_size, {2});
+  packed.fill(0, 1, {0, cut}, source.data(), row, 1, valid);
+  packed.fill(0, 1, {cut, k_size}, source.data() + cut, row, 1, valid);
+  packed.fill(0, 0, {0, k_size}, source.data(), 0, 0, 0);
+  bool same = true;
   for (Index k = 0; k < k_size; ++k) {
-    std::vector<T> unit(at(k_size), T(0)), zero(at(lanes), T(0)), out(at(lanes));
+    std::vector<T> unit(at(k_size), T(0)), zero(at(2 * lanes), T(0)), out(at(2 * lanes));
     unit[at(k)] = 1;
     packed.multiply_group(0, 1, [&](Index) { return unit.data(); },
-                          {zero.data(), 0, out.data(), lanes});
-    for (Index lane = 0; lane < lanes; ++lane)
-      CHECK(out[at(lane)] == source[at(lane * k_size + k)]);
+                          {zero.data(), 0, out.data(), 2 * lanes});
+    for (Index lane = 0; lane < lanes; ++lane) {
+      same = same && out[at(lane)] == 0;
+      same = same && out[at(lanes + lane)] == (lane < valid ? source[at(lane * row + k)] : T(0));
+    }
   }
+  CHECK(same);
 }
 TEST(packed_matrix_fill_takes_any_strides) {
-  check_transposed_fill<float>();
-  check_transposed_fill<double>();
+  for (const Index missing : {0, 1}) {
+    check_transposed_fill<float>(Lane<float>::kSize - missing);
+    check_transposed_fill<double>(Lane<double>::kSize - missing);
+  }
 }
 
 TEST(packed_matrix_without_groups_is_empty) {

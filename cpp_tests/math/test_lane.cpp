@@ -69,6 +69,26 @@ TEST(lane_partial_of_more_than_a_lane_is_a_lane) {
   check_long_count<double>();
 }
 
+// Whatever the others hold, also what 0 * x would not remove.
+template <class T>
+static void check_first() {
+  for (const T other : {T(3), kInfinity<T>, kNan<T>}) {
+    for (Index count = 0; count <= Lane<T>::kSize; ++count) {
+      T values[Lane<T>::kSize], stored[Lane<T>::kSize];
+      for (Index k = 0; k < Lane<T>::kSize; ++k)
+        values[k] = k < count ? static_cast<T>(k + 1) : other;
+      Lane<T>::load(values).first(count).store(stored);
+      for (Index k = 0; k < Lane<T>::kSize; ++k) {
+        CHECK(same_bits(stored[k], k < count ? static_cast<T>(k + 1) : T(0)));
+      }
+    }
+  }
+}
+TEST(lane_first_leaves_zeros_beyond) {
+  check_first<float>();
+  check_first<double>();
+}
+
 template <class T>
 static void check_arithmetic() {
   Random random(1);

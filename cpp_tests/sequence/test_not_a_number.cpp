@@ -60,3 +60,31 @@ TEST(not_a_number_from_above) {
     CHECK(std::isnan(actual.weight_ih[at(4 * s.inputs)]));
   }
 }
+
+// An infinite input saturates its gates, whose slopes are 0: gradients stay finite, but for the
+// weights that multiplied it (0 * inf). Padding units see the same input through weights of 0.
+template <class T>
+static void check_infinite_input(const Shape& s) {
+  auto arrays = random_arrays<T>(s, 54);
+  const Index bad_input = 1;
+  arrays.x[at((1 * s.batch + 1) * s.inputs + bad_input)] = std::numeric_limits<T>::infinity();
+  Engine<T> engine(s, arrays);
+  engine.forward();
+  auto gradients = engine.backward(random_upstream<T>(s, 55));
+  for (const auto& [name, gradient] : gradients.fields()) {
+    const bool by_input = gradient == &gradients.weight_ih;
+    for (std::size_t k = 0; k < gradient->size(); ++k) {
+      if (by_input && static_cast<Index>(k) % s.inputs == bad_input) continue;
+      if (std::isfinite((*gradient)[k])) continue;
+      return report_difference<T>(s, name, k, (*gradient)[k], 0);
+    }
+  }
+}
+TEST(infinity_does_not_reach_gradients_through_the_padding) {
+  for (const CellConfig& config : all_cells()) {
+    for (const Index units : {1, 5, 16, 19, 33}) {
+      check_infinite_input<float>({config, 4, 3, 3, units});
+      check_infinite_input<double>({config, 4, 3, 3, units});
+    }
+  }
+}

@@ -3,13 +3,13 @@
 
 #include <vector>
 
+#include "sequence/part.hpp"
 #include "support/random.hpp"
 #include "test.hpp"
 
 using namespace tidegate_test;
 using tidegate::choose_schedule;
-using tidegate::even_slice;
-using tidegate::Range;
+using tidegate::Part;
 using tidegate::Schedule;
 using tidegate::Work;
 
@@ -19,24 +19,31 @@ static Work work_with(Index steps, Index batch, Index units, Index groups) {
           element_bytes};
 }
 
-// Counts the owners of each (row, group) as the time loop would compute them.
+// Counts the owners of each (row, group), and checks that those who share rows share a barrier.
 static bool has_one_owner_each(const Schedule& s, int team, Index batch, Index groups) {
   std::vector<int> owners(at(batch * groups), 0);
-  bool sound = true;
+  std::vector<tidegate::Barrier> barriers(at(team));
+  std::vector<Part> parts;
   for (int thread = 0; thread < team; ++thread) {
-    const Schedule::Slices part = s.slices_of(thread, team);
-    sound = sound && part.batch_slices * part.hidden_slices == team;
-    sound = sound && part.batch_slice >= 0 && part.batch_slice < part.batch_slices;
-    sound = sound && part.hidden_slice >= 0 && part.hidden_slice < part.hidden_slices;
-    if (!sound) return false;
-    const Range rows = even_slice(batch, part.batch_slices, part.batch_slice);
-    const Range mine = even_slice(groups, part.hidden_slices, part.hidden_slice);
-    for (Index row = rows.begin; row < rows.end; ++row) {
-      for (Index g = mine.begin; g < mine.end; ++g) ++owners[at(row * groups + g)];
+    parts.push_back(tidegate::make_part(s, batch, groups, barriers, thread, team));
+    const Part& part = parts.back();
+    for (Index row = part.rows.begin; row < part.rows.end; ++row) {
+      for (Index g = part.groups.begin; g < part.groups.end; ++g) ++owners[at(row * groups + g)];
     }
   }
-  for (const int count : owners) sound = sound && count == 1;
-  return sound;
+  for (const int count : owners) {
+    if (count != 1) return false;
+  }
+  for (const Part& part : parts) {
+    int sharers = 0;
+    for (const Part& other : parts) sharers += other.barrier == part.barrier;
+    if (sharers != part.sharers) return false;
+    for (const Part& other : parts) {
+      const bool same_rows = other.rows.begin == part.rows.begin && other.rows.end == part.rows.end;
+      if (part.rows.size() > 0 && same_rows != (other.barrier == part.barrier)) return false;
+    }
+  }
+  return true;
 }
 
 TEST(schedule_gives_each_row_and_group_one_owner) {
@@ -50,21 +57,6 @@ TEST(schedule_gives_each_row_and_group_one_owner) {
           for (int team = 1; team <= s.threads; ++team)
             CHECK(has_one_owner_each(s, team, batch, groups));
         }
-      }
-    }
-  }
-}
-
-// Threads that share rows wait for each other: their count is the number of hidden slices.
-TEST(schedule_sharers_of_a_batch_slice_are_its_hidden_slices) {
-  for (int threads = 1; threads <= 16; ++threads) {
-    for (const Index groups : {1, 3, 4}) {
-      const Schedule s = choose_schedule(work_with(100, 40, 512, groups), threads);
-      std::vector<Index> sharers(at(s.threads), 0);
-      for (int t = 0; t < s.threads; ++t) ++sharers[at(s.slices_of(t, s.threads).batch_slice)];
-      const Schedule::Slices any = s.slices_of(0, s.threads);
-      for (Index b = 0; b < s.threads; ++b) {
-        CHECK(sharers[at(b)] == (b < any.batch_slices ? any.hidden_slices : 0));
       }
     }
   }
