@@ -56,7 +56,7 @@ def test_the_demo_prints_what_it_writes(tmp_path, capsys):
     captured = capsys.readouterr()
     for method, (rmse, mae) in scores(tmp_path).items():
         row = next(line for line in captured.out.splitlines() if line.startswith(f"{method}  "))
-        assert row.split()[-3:-1] == [f"{rmse:.4g}", f"{mae:.4g}"]
+        assert row.split()[-3:-1] == [f"{rmse:#.4g}", f"{mae:#.4g}"]
     assert f"written to {tmp_path}: forecast.png, " in captured.out
     assert re.search(r"epoch \d+/\d+: 100%", captured.err)
     assert "GRU: rolling origins: 100%" in captured.err

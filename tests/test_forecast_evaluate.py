@@ -69,6 +69,6 @@ def test_the_table():
     assert text.splitlines() == [
         "method   RMSE (ppm)  MAE (ppm)  RMSE / naive",
         "-------  ----------  ---------  ------------",
-        "naive             2        1.5          1.00",
-        "network      0.8123        0.5          0.41",
+        "naive         2.000      1.500          1.00",
+        "network      0.8123     0.5000          0.41",
     ]

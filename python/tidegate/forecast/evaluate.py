@@ -139,7 +139,12 @@ def table(scores: Sequence[Score], unit: str = "") -> str:
     first = scores[0].rmse
     for score in scores:
         share = f"{score.rmse / first:.2f}" if first > 0 else "-"
-        numbers = (f"{score.rmse:.4g}", f"{score.mae:.4g}", share)
+        numbers = (_four_digits(score.rmse), _four_digits(score.mae), share)
         cells = (number.rjust(len(title)) for number, title in zip(numbers, head[1:], strict=True))
         lines.append("  ".join([score.method.ljust(width), *cells]))
     return "\n".join(lines)
+
+
+def _four_digits(number: float) -> str:
+    """Write a number with four digits, zeros included: columns line up."""
+    return f"{number:#.4g}".rstrip(".")
