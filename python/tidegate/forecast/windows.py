@@ -14,9 +14,9 @@ with what is known about them at o. The network reads all of it and answers at t
     target            -                                y[t] - (seasonal naive + drift)[t]
 
 so what the network learns is the correction of the baseline. Change and target lose their medians;
-level, change and target are divided by scales that come from the training origins alone: quartile distances,
-which a few wild values do not move. What lies more than 10 scales out is cut there, so that one
-broken sensor reading cannot outweigh all the rest.
+level, change and target are divided by scales that come from the training origins alone: quartile
+distances, which a few wild values do not move. What lies more than 10 scales out is cut there, so
+that one broken sensor reading cannot outweigh all the rest.
 """
 
 from dataclasses import dataclass
