@@ -233,8 +233,8 @@ def test_series_with_nothing_to_learn(forecast, tmp_path):
 
 @pytest.mark.parametrize(
     "argument",
-    "--horizon=0 --horizon=-3 --horizon=many --horizon=2.5 --season=0 --epochs=0 --seed=-1 "
-    "--cell=transformer".split(),
+    [f"--horizon={bad}" for bad in ("0", "-3", "many", "2.5")]
+    + ["--season=0", "--epochs=0", "--seed=-1", "--cell=transformer"],
 )
 def test_options_out_of_range(forecast, capsys, argument):
     with pytest.raises(SystemExit, match="2"):
