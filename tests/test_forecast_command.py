@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -173,9 +174,7 @@ def test_a_horizon_of_any_size_is_answered_at_once(forecast):
 
 @pytest.mark.parametrize("option", ["--output", "--plot", "--save-model"])
 def test_unwritable_paths(forecast, tmp_path, option, monkeypatch):
-    def no_training(*args, **kwargs):
-        raise AssertionError("trained before the path was checked")
-
+    no_training = Mock(side_effect=AssertionError("trained before the path was checked"))
     monkeypatch.setattr("tidegate.forecast.command.train", no_training)
     refused(forecast(option, "absent/x.png"), f"{option} absent/x.png: the folder absent does not")
     refused(forecast(option, "load.csv/x.png"), "the folder load.csv is not a directory")
@@ -183,10 +182,8 @@ def test_unwritable_paths(forecast, tmp_path, option, monkeypatch):
     refused(forecast(option, "load.csv"), "load.csv: is the input; expected another file")
 
 
-def test_a_full_or_read_only_disk(forecast, monkeypatch):
-    def refuse(**_):
-        raise OSError(30, "Read-only file system")
-
+def test_a_read_only_disk(forecast, monkeypatch):
+    refuse = Mock(side_effect=OSError(30, "Read-only file system"))
     monkeypatch.setattr("tidegate.forecast.outputs.tempfile.TemporaryFile", refuse)
     refused(forecast(), "--output: nothing can be written into .", "Read-only file system")
 
@@ -246,8 +243,8 @@ def test_options_out_of_range(forecast, capsys, argument):
 
 def test_a_missing_option_is_wrong_usage(capsys):
     with pytest.raises(SystemExit, match="2"):
-        cli.main(["forecast", "load.csv", "--column", "load"])
-    assert "--horizon" in capsys.readouterr().err
+        cli.main(["forecast", "load.csv"])
+    assert "required: --column, --horizon" in capsys.readouterr().err
 
 
 def test_forecast_needs_no_extra(data, tmp_path, fresh_python):
@@ -273,9 +270,14 @@ sys.exit(cli.main(given) or cli.main([*given, "--plot", "x.png"]))
 
 
 def test_ctrl_c_exits_with_130_and_no_traceback(data, tmp_path):
-    command = [sys.executable, "-m", "tidegate", "forecast", str(data), "--column", "load"]
+    # A test run in the background inherits an ignored SIGINT; a terminal's programs do not.
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from tidegate import cli; sys.exit(cli.main(sys.argv[1:]))"
+    )
+    arguments = ["forecast", str(data), "--column", "load", "--horizon=7", "--epochs=10000000"]
     process = subprocess.Popen(
-        [*command, "--horizon", "7", "--epochs", "10000000"],
+        [sys.executable, "-c", code, *arguments],
         cwd=tmp_path,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
