@@ -1,5 +1,7 @@
 """Every bad argument of the engine's doors gets an error that says what to do."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -234,3 +236,52 @@ def test_y_of_training_cannot_be_modified():
     out = forward(training=True)
     with pytest.raises(ValueError, match="read-only"):
         out.y[...] = 1
+
+
+# --- flags and overlapping memory ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("flag", ["training", "batch_first", "return_sequences", "go_backwards"])
+@pytest.mark.parametrize("value", ["no", None, 1, np.array([True, False])])
+def test_flags_that_are_neither_true_nor_false(flag, value):
+    with refuses(TypeError, f"rnn_forward: {flag} is", "expected True or False"):
+        forward(**{flag: value})
+
+
+def test_need_dx_that_is_neither_true_nor_false():
+    with refuses(TypeError, "rnn_backward: need_dx is 'no'; expected True or False"):
+        functional.rnn_backward(saved(), need_dx="no")
+
+
+def test_x_that_is_a_list_of_masked_arrays():
+    with refuses(TypeError, "rnn_forward: x is a masked array"):
+        forward([np.ma.zeros((B, I))] * T)
+
+
+def test_state_of_absurd_size():
+    w = CellWeights("rnn", np.zeros((16, 1)), np.zeros((16, 16)))
+    with pytest.raises(MemoryError):
+        functional.rnn_forward(w, np.broadcast_to(0.0, (1, 2**59, 1)), return_sequences=False)
+
+
+def test_out_whose_arrays_overlap():
+    memory = np.zeros(4 * H * (I + H))
+    w_ih, w_hh = memory[: 4 * H * I].reshape(4 * H, I), memory[-4 * H * H :].reshape(4 * H, H)
+    overlapping = memory[4 * H : 4 * H * (I + 1)].reshape(4 * H, I)
+    functional.rnn_backward(saved(), out=CellWeights.view("lstm", w_ih, w_hh))
+    with refuses(ValueError, "rnn_backward: out.weight_ih shares memory with out.weight_hh"):
+        functional.rnn_backward(saved(), out=CellWeights.view("lstm", overlapping, w_hh))
+
+
+def test_out_that_is_the_weights():
+    w = CellWeights.view("lstm", np.zeros((4 * H, I)), np.zeros((4 * H, H)))
+    with refuses(ValueError, "rnn_backward: out.weight_ih shares memory with weights.weight_ih"):
+        functional.rnn_backward(saved(w=w), out=w)
+
+
+def test_backward_of_a_copy_of_a_used_saved():
+    first = saved()
+    second = copy.copy(first)
+    functional.rnn_backward(first)
+    with refuses(RuntimeError, "rnn_backward: saved was used"):
+        functional.rnn_backward(second)

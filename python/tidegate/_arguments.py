@@ -1,14 +1,33 @@
 """Checks and layouts of the arguments of `rnn_forward` and `rnn_backward`."""
 
+from itertools import combinations, product
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 
-from tidegate._arrays import FloatArray, as_float_array, with_contiguous_rows, with_shape
+from tidegate._arrays import (
+    FloatArray,
+    as_float_array,
+    new_array,
+    with_contiguous_rows,
+    with_shape,
+)
 from tidegate.weights import CellWeights
 
 if TYPE_CHECKING:
     from tidegate.functional import SavedForward
+
+
+# For each `out` the weights beside which it was checked: training calls with the same pair again.
+_apart: WeakKeyDictionary[CellWeights, ref[CellWeights]] = WeakKeyDictionary()
+
+
+def check_flag(where: str, name: str, value: Any) -> bool:
+    """Return `value` if it is True or False; a string such as "no" would count as true."""
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise TypeError(f"{where}: {name} is {value!r}; expected True or False.")
 
 
 def in_step_order(array: FloatArray, batch_first: bool, go_backwards: bool) -> FloatArray:
@@ -21,10 +40,7 @@ def in_step_order(array: FloatArray, batch_first: bool, go_backwards: bool) -> F
 def empty_sequence(shape: tuple[int, int, int], dtype: Any, batch_first: bool) -> FloatArray:
     """Return memory for a (T, B, width) sequence in the caller's layout."""
     steps, batch, width = shape
-    try:
-        return np.empty((batch, steps, width) if batch_first else shape, dtype)
-    except ValueError as error:  # more elements than an address can count
-        raise MemoryError(f"a sequence of shape {shape} does not fit into memory") from error
+    return new_array(np.empty, (batch, steps, width) if batch_first else shape, dtype)
 
 
 def state_arrays(
@@ -57,7 +73,7 @@ def state_arrays(
 
 
 def check_usable(where: str, saved: "SavedForward") -> None:
-    if saved.core is None:
+    if saved.core is None or (saved.core != "empty" and saved.core.used):
         raise RuntimeError(
             f"{where}: saved was used by an earlier backward, which overwrites it; "
             "run rnn_forward(..., training=True) again."
@@ -102,4 +118,25 @@ def gradient_arrays(where: str, weights: CellWeights, out: CellWeights | None) -
             )
         if not array.flags.writeable:
             raise ValueError(f"{where}: out.{name} is read-only; make out with CellWeights.view.")
+    _require_apart(where, weights, out)
     return out
+
+
+def _require_apart(where: str, weights: CellWeights, out: CellWeights) -> None:
+    """Raise if arrays of `out` overlap each other or the weights: one would destroy the other."""
+    known = _apart.get(out)
+    if known is not None and known() is weights:
+        return
+    mine = out.arrays()
+    pairs = [(f"out.{a}", mine[a], f"out.{b}", mine[b]) for a, b in combinations(mine, 2)]
+    pairs += [
+        (f"out.{a}", array, f"weights.{b}", other)
+        for (a, array), (b, other) in product(mine.items(), weights.arrays().items())
+    ]
+    for name, array, other_name, other in pairs:
+        if np.may_share_memory(array, other):  # exact, since all are contiguous
+            raise ValueError(
+                f"{where}: {name} shares memory with {other_name}; expected arrays of its own "
+                "(np.zeros_like)."
+            )
+    _apart[out] = ref(weights)

@@ -15,11 +15,27 @@ FloatArray: TypeAlias = NDArray[Any]  # float32 or float64
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
+def is_masked(value: Any) -> bool:
+    """Whether `value`, or an entry of a list, is a masked array: NumPy would drop the mask."""
+    if isinstance(value, list | tuple):
+        return any(isinstance(entry, np.ma.MaskedArray) for entry in value)
+    return isinstance(value, np.ma.MaskedArray)
+
+
+def new_array(make: Any, shape: tuple[int, ...], dtype: Any) -> FloatArray:
+    """Return `make(shape, dtype)`, np.empty or np.zeros; MemoryError also for absurd sizes."""
+    try:
+        array: FloatArray = make(shape, dtype)
+    except ValueError as error:  # more elements than an address can count
+        raise MemoryError(f"an array of shape {shape} does not fit into memory") from error
+    return array
+
+
 def as_float_array(
     where: str, name: str, value: Any, dtype: np.dtype[Any] | None = None
 ) -> FloatArray:
     """Return `value` as a float32 or float64 array, of exactly `dtype` when that is given."""
-    if isinstance(value, np.ma.MaskedArray):
+    if is_masked(value):
         raise TypeError(
             f"{where}: {name} is a masked array; expected a plain array "
             f"(fill the gaps first, for example {name}.filled(0))."

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tidegate._arguments import (
+    check_flag,
     check_usable,
     empty_sequence,
     gradient_arrays,
@@ -16,7 +17,7 @@ from tidegate._arguments import (
     output_gradient,
     state_arrays,
 )
-from tidegate._arrays import FloatArray, as_float_array, with_contiguous_rows
+from tidegate._arrays import FloatArray, as_float_array, new_array, with_contiguous_rows
 from tidegate._loader import core
 from tidegate.runtime import get_num_threads
 from tidegate.weights import CellWeights
@@ -107,7 +108,8 @@ def rnn_forward(
     ValueError
         A shape disagrees with the weights or with the other arrays.
     TypeError
-        An array has another dtype than the weights, is masked, or `weights` is no CellWeights.
+        An array has another dtype than the weights, is masked, `weights` is no CellWeights, or a
+        flag is neither True nor False.
     MemoryError
         The result does not fit into memory.
 
@@ -131,6 +133,10 @@ def rnn_forward(
             f"{where}: lengths or mask is given; expected None (ragged batches are not in this "
             "version: run sequences of one length together)."
         )
+    training = check_flag(where, "training", training)
+    batch_first = check_flag(where, "batch_first", batch_first)
+    return_sequences = check_flag(where, "return_sequences", return_sequences)
+    go_backwards = check_flag(where, "go_backwards", go_backwards)
     x = as_float_array(where, "x", x, weights.dtype)
     layout = "(B, T, I)" if batch_first else "(T, B, I)"
     if x.ndim != 3:
@@ -156,12 +162,12 @@ def rnn_forward(
     y = empty_sequence((steps, batch, hidden), dtype, batch_first) if return_sequences else None
     if steps == 0 or batch == 0:
         shape = (batch, hidden)
-        final = tuple(np.zeros(shape, dtype) if h is None else h.copy() for h in first)
+        final = tuple(new_array(np.zeros, shape, dtype) if h is None else h.copy() for h in first)
         if saved is not None:
             saved.core = "empty"
         return RNNOutput(y, final, saved)
 
-    final = tuple(np.empty((batch, hidden), dtype) for _ in first)
+    final = tuple(new_array(np.empty, (batch, hidden), dtype) for _ in first)
     h0, c0 = first if len(first) == 2 else (first[0], None)
     h_last, c_last = final if len(final) == 2 else (final[0], None)
     run = core.forward32 if dtype == np.float32 else core.forward64
@@ -222,7 +228,7 @@ def rnn_backward(
     TypeError
         `saved` is not a SavedForward.
     ValueError
-        `dy` or `dstate` has another shape than y or the state.
+        `dy` or `dstate` has another shape than y or the state; arrays of `out` overlap.
 
     Notes
     -----
@@ -242,6 +248,7 @@ def rnn_backward(
             f"{where}: saved is {type(saved).__name__}; expected the `saved` of an rnn_forward "
             "with training=True."
         )
+    need_dx = check_flag(where, "need_dx", need_dx)
     check_usable(where, saved)
     weights, (steps, batch, inputs) = saved.weights, saved.shape
     dy = output_gradient(where, saved, dy)
