@@ -13,6 +13,7 @@ allocates anything, and turns whatever is wrong into a ModelFileError.
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -69,6 +70,9 @@ def save(model: Sequential, path: Path, *, include_optimizer: bool = True) -> No
     >>> save(model, "m.safetensors")                                             # doctest: +SKIP
     """
     safetensors = require("safetensors.numpy", extra="io", purpose="model.save")
+    if not isinstance(model, Sequential):
+        raise TypeError(f"save: model is {type(model).__name__}; expected a Sequential.")
+    target = _path_text("save", path)
     model.require_built("save")
     arrays = description.arrays(model, include_optimizer)
     for name, array in arrays.items():
@@ -82,7 +86,7 @@ def save(model: Sequential, path: Path, *, include_optimizer: bool = True) -> No
         "model": text,
     }
     metadata["checksum"] = _checksum(metadata, arrays)
-    _write(os.fspath(path), safetensors.save(arrays, metadata))
+    _write(target, safetensors.save(arrays, metadata))
 
 
 def load(path: Path) -> Sequential:
@@ -111,7 +115,10 @@ def load(path: Path) -> Sequential:
     >>> model = load("m.safetensors")                                            # doctest: +SKIP
     """
     safetensors = require("safetensors", extra="io", purpose="load")
-    name = os.fspath(path)
+    name = _path_text("load", path)
+    kind = os.stat(name).st_mode
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):  # opening a pipe would wait for ever
+        raise ModelFileError(f"load: {name} is a device or pipe; expected a file.")
     with open(name, "rb"):  # a missing or unreadable file is an OSError, as everywhere
         pass
     metadata, arrays = _read(safetensors, name)
@@ -119,6 +126,16 @@ def load(path: Path) -> Sequential:
         return description.make(_parse(metadata["model"]), arrays)
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError, MemoryError) as error:
         raise ModelFileError(f"load: {name} does not describe a model ({error}).") from error
+
+
+def _path_text(where: str, path: Any) -> str:
+    """Return a path as text, whatever bytes its name has."""
+    if not isinstance(path, str | bytes | os.PathLike):
+        raise TypeError(f"{where}: path is {path!r}; expected a string or path.")
+    text = os.fsdecode(path)
+    if "\0" in text:
+        raise ValueError(f"{where}: path is {path!r}, with a zero byte; expected a path without.")
+    return text
 
 
 def _read(safetensors: Any, name: str) -> tuple[dict[str, str], dict[str, Array]]:
@@ -188,6 +205,11 @@ def _write(path: str, content: bytes) -> None:
     target = os.path.realpath(path)  # of a link, the file that it points to
     folder, base = os.path.split(target)
     temporary = os.path.join(folder, f".{base}.{os.getpid()}.{secrets.token_hex(4)}")
+    if os.path.exists(target) and not os.path.isfile(target):
+        # A rename would put the file in the place of /dev/null, a pipe or a socket.
+        kind = IsADirectoryError if os.path.isdir(target) else OSError
+        number = errno.EISDIR if os.path.isdir(target) else errno.EINVAL
+        raise kind(number, "save: there is something else than a file; nothing was written", path)
     try:
         mode = stat.S_IMODE(os.stat(target).st_mode) if os.path.isfile(target) else None
         with open(temporary, "xb") as file:

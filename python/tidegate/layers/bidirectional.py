@@ -181,7 +181,11 @@ class Bidirectional(Layer):
     def from_config(cls, config: Config) -> Layer:
         """See Layer."""
         layer = config.get("layer")
-        if not isinstance(layer, dict) or set(layer) != {"class", "config"}:
+        if (
+            not isinstance(layer, dict)
+            or set(layer) != {"class", "config"}
+            or not isinstance(layer["config"], dict)
+        ):
             raise ValueError("Bidirectional: its configuration names no layer.")
         name = checks.choice("Bidirectional", "the class of layer", layer["class"], WRAPPED)
         inner = WRAPPED[name].from_config(layer["config"])

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tidegate._arrays import is_masked
 from tidegate.layers.types import Array, Dtype, Shape
 
 FLOATS = ("float32", "float64")
@@ -81,7 +82,7 @@ def float_dtype(where: str, dtype: Any) -> Dtype:
 
 def numeric(where: str, name: str, value: Any) -> Array:
     """Return `value` as an array of booleans, integers or floats, uncopied where possible."""
-    if isinstance(value, np.ma.MaskedArray):
+    if is_masked(value):
         raise TypeError(
             f"{where}: {name} is a masked array, whose mask would be lost; "
             f"expected a plain array (use {name}.filled(...), or drop the masked samples)."
@@ -94,8 +95,11 @@ def numeric(where: str, name: str, value: Any) -> Array:
             "expected samples that all have one shape."
         ) from None
     if array.dtype.kind not in "biuf":
+        what = f"has dtype {array.dtype}"
+        if array.ndim == 0 and array.dtype.kind == "O":  # NumPy could only wrap it
+            what = f"is of type {type(value).__name__}"
         raise TypeError(
-            f"{where}: {name} has dtype {array.dtype}; expected floats or integers "
+            f"{where}: {name} {what}; expected floats or integers "
             f'(convert it, for example {name}.astype("float32")).'
         )
     return array

@@ -75,6 +75,12 @@ class Dropout(Layer):
         shape: tuple[int, ...] = x.shape
         if self.noise_shape is not None:
             shape = tuple(a or b for a, b in zip(self.noise_shape, shape, strict=True))
+            if shape[0] not in (1, len(x)):
+                raise ValueError(
+                    f"{self.name}: a batch has {len(x)} samples and noise_shape is "
+                    f"{self.noise_shape}; expected 1 or None in its first place, or batches of "
+                    "that size."
+                )
         mask = (rng.random(shape, np.float32) >= self.rate).astype(x.dtype)
         mask *= 1 / (1 - self.rate)
         return x * mask, mask

@@ -189,6 +189,8 @@ def get(where: str, name: str, value: Any) -> Initializer:
     if isinstance(value, Initializer):
         return value
     if isinstance(value, dict) and set(value) == {"class", "config"}:
+        if not isinstance(value["config"], dict):
+            raise ValueError(f"{where}: the config of {name} is no table.")
         kind = CLASSES[checks.choice(where, f"the class of {name}", value["class"], CLASSES)]
         return kind(**value["config"])
     if value is None or isinstance(value, str):

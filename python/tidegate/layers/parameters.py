@@ -47,7 +47,13 @@ class Parameter:
 
     def draw(self, rng: np.random.Generator) -> None:
         """Set the value to what its initializer draws."""
-        self.assign(self._draw(rng))
+        value = np.asarray(self._draw(rng))
+        if value.shape != self.shape or value.dtype.kind not in "biuf":
+            raise ValueError(
+                f"{self.name}: its initializer drew shape {value.shape} and dtype {value.dtype}; "
+                f"expected floats for shape {self.shape} (recurrent layers store the transpose)."
+            )
+        self.assign(value)
 
     def assign(self, value: Array) -> None:
         """Copy an array of the same shape into the value."""

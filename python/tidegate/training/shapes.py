@@ -32,6 +32,11 @@ def match_targets(where: str, y: Array, samples: int, output_shape: Shape) -> Ar
 def match_labels(where: str, y: Array, samples: int, output_shape: Shape) -> Array:
     """Return class numbers in the shape of the outputs without their last axis."""
     require_samples(where, "y", y, samples)
+    if not output_shape:
+        raise ValueError(
+            f"{where}: the model's output has shape (N,), without an axis of classes; expected a "
+            'last layer such as Dense(classes, "softmax").'
+        )
     sample = y.shape[1:]
     if len(sample) == len(output_shape) and sample[-1] == 1:
         sample = sample[:-1]

@@ -37,13 +37,16 @@ class ModelCheckpoint(MonitorCallback):
     ) -> None:
         super().__init__(monitor, mode, 0)
         where = "ModelCheckpoint"
-        self.filepath = os.fspath(filepath)
+        if not isinstance(filepath, str | bytes | os.PathLike):
+            raise TypeError(f"{where}: filepath is {filepath!r}; expected a string or path.")
+        self.filepath = os.fsdecode(filepath)
         self.verbose = verbose
         self.save_best_only = checks.boolean(where, "save_best_only", save_best_only)
         if save_freq != "epoch":
             save_freq = checks.integer(where, "save_freq", save_freq)
         self.save_freq = save_freq
-        self.best = initial_value_threshold
+        if initial_value_threshold is not None:
+            self.best = checks.number(where, "initial_value_threshold", initial_value_threshold)
         self._epoch = 0
         self._batches = 0
 
@@ -72,7 +75,7 @@ class ModelCheckpoint(MonitorCallback):
         names = logs | numbers
         try:
             path = self.filepath.format(epoch=epoch + 1, **names)
-        except (KeyError, ValueError, IndexError) as error:
+        except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
             raise ValueError(
                 f"ModelCheckpoint: filepath is {self.filepath!r}; expected a pattern of epoch, "
                 f"{', '.join(names)} ({type(error).__name__}: {error})."

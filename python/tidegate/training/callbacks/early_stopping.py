@@ -41,9 +41,11 @@ class EarlyStopping(MonitorCallback):
         where = "EarlyStopping"
         self.patience = checks.integer(where, "patience", patience, least=0)
         self.verbose = verbose
-        self.baseline = baseline
-        self.restore_best_weights = restore_best_weights
-        self.start_from_epoch = start_from_epoch
+        self.baseline = None if baseline is None else checks.number(where, "baseline", baseline)
+        self.restore_best_weights = checks.boolean(
+            where, "restore_best_weights", restore_best_weights
+        )
+        self.start_from_epoch = checks.integer(where, "start_from_epoch", start_from_epoch, least=0)
         self._start()
 
     def _start(self) -> None:

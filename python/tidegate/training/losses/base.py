@@ -45,7 +45,8 @@ class Loss:
         Both arrays may be overwritten by the caller; slopes have the shape of `output`, terms that
         shape too, or, unless `per_element`, that shape without the last axis.
         """
-        raise NotImplementedError
+        kind = type(self).__name__
+        raise NotImplementedError(f"{kind}: a loss of your own writes terms(target, output).")
 
     def prepare(self, where: str, y: Any, samples: int, output_shape: Shape, dtype: Dtype) -> Array:
         """Return y as the targets that `terms` takes, one for each output of `samples` samples.

@@ -4,7 +4,7 @@ import numpy as np
 
 from tidegate.layers import checks
 from tidegate.layers.types import Array, Config
-from tidegate.training.metrics.base import Metric
+from tidegate.training.metrics.base import Metric, labels_like, values_like
 
 
 class BinaryAccuracy(Metric):
@@ -25,6 +25,7 @@ class BinaryAccuracy(Metric):
 
     def terms(self, target: Array, output: Array) -> Array:
         """See Metric."""
+        values_like(self.name, target, output)
         right: Array = (output > self.threshold) == target
         return right
 
@@ -43,6 +44,7 @@ class CategoricalAccuracy(Metric):
 
     def terms(self, target: Array, output: Array) -> Array:
         """See Metric."""
+        values_like(self.name, target, output)
         right: Array = np.argmax(output, axis=-1) == np.argmax(target, axis=-1)
         return right
 
@@ -57,9 +59,7 @@ class SparseCategoricalAccuracy(Metric):
 
     def terms(self, target: Array, output: Array) -> Array:
         """See Metric."""
-        if target.ndim == output.ndim:  # prepared by a loss for numbers
-            target = target[..., 0]
-        right: Array = np.argmax(output, axis=-1) == target
+        right: Array = np.argmax(output, axis=-1) == labels_like(self.name, target, output)
         return right
 
 

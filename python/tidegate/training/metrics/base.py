@@ -7,6 +7,32 @@ import numpy as np
 from tidegate.layers.types import Array, Config
 
 
+def values_like(name: str, target: Array, output: Array) -> None:
+    """Raise unless there is a target for each output: others would be broadcast, and wrong."""
+    if target.shape != output.shape:
+        raise ValueError(
+            f"metric {name!r}: targets have shape {target.shape} and outputs {output.shape}; "
+            'expected one target for each output (for class numbers: "accuracy", '
+            '"sparse_categorical_accuracy" or "sparse_categorical_crossentropy").'
+        )
+
+
+def labels_like(name: str, target: Array, output: Array) -> Array:
+    """Return class numbers, one for each row of outputs; raise if the targets are something else.
+
+    They may have been prepared by a loss for numbers, with a last axis of size 1.
+    """
+    if target.ndim == output.ndim and target.shape[-1] == 1:
+        target = target[..., 0]
+    if target.shape != output.shape[:-1]:
+        raise ValueError(
+            f"metric {name!r}: targets have shape {target.shape} and outputs {output.shape}; "
+            'expected one class number for each row (for one-hot targets: "accuracy" or '
+            '"categorical_accuracy").'
+        )
+    return target
+
+
 class Metric:
     """Base of all metrics.
 
@@ -31,7 +57,8 @@ class Metric:
 
     def terms(self, target: Array, output: Array) -> Array:
         """Return what the mean is over; it is not kept."""
-        raise NotImplementedError
+        kind = type(self).__name__
+        raise NotImplementedError(f"{kind}: a metric of your own writes terms(target, output).")
 
     def update(self, target: Array, output: Array, weight: Array | None = None) -> None:
         """Add a batch; weight (N, ...) has one entry per row of the output, or size-1 axes."""

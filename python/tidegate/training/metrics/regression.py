@@ -3,9 +3,9 @@
 import math
 
 from tidegate.layers.types import Array
-from tidegate.training.losses import Loss
+from tidegate.training.losses import Loss, SparseCategoricalCrossentropy
 from tidegate.training.losses import MeanSquaredError as _SquaredError
-from tidegate.training.metrics.base import Metric
+from tidegate.training.metrics.base import Metric, labels_like, values_like
 
 
 class LossMetric(Metric):
@@ -28,6 +28,14 @@ class LossMetric(Metric):
 
     def terms(self, target: Array, output: Array) -> Array:
         """See Metric."""
+        if isinstance(self.loss, SparseCategoricalCrossentropy):
+            target = labels_like(self.name, target, output)
+            if target.dtype.kind == "f":  # a loss for numbers prepared it
+                target = self.loss.prepare(
+                    f"metric {self.name!r}", target, len(output), output.shape[1:], output.dtype
+                )
+        else:
+            values_like(self.name, target, output)
         return self.loss.terms(target, output)[0]
 
 
@@ -42,6 +50,7 @@ class RootMeanSquaredError(Metric):
 
     def terms(self, target: Array, output: Array) -> Array:
         """See Metric."""
+        values_like(self.name, target, output)
         return self._squared_error.terms(target, output)[0]
 
     def result(self) -> float:

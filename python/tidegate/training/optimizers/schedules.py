@@ -50,7 +50,10 @@ class ExponentialDecay(LearningRateSchedule):
     def __call__(self, step: int) -> float:
         """See the base class."""
         exponent = step // self.decay_steps if self.staircase else step / self.decay_steps
-        return self.initial_learning_rate * self.decay_rate**exponent
+        try:
+            return self.initial_learning_rate * self.decay_rate**exponent
+        except OverflowError:  # decay_rate > 1
+            return math.inf
 
 
 class CosineDecay(LearningRateSchedule):
