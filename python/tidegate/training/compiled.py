@@ -80,6 +80,8 @@ class Compiled:
     def bind_optimizer(self, where: str) -> None:
         """Give the optimizer the parameters, once."""
         optimizer = self.optimizer
+        if not self.buffers:
+            raise ValueError(f"{where}: the model has no parameters to train.")
         if not optimizer.bound:
             optimizer.bind(self.buffers)
         elif not optimizer.bound_to(self.buffers):

@@ -204,6 +204,7 @@ def evaluate(step: Step, samples: Samples, size: int) -> dict[str, float]:
     """Return the loss and the metrics of samples."""
     step.reset_metrics()
     total = 0.0
-    for x, y, weight in data.batches(samples, size):
-        total += step.evaluate(x, y, weight) * len(x)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        for x, y, weight in data.batches(samples, size):
+            total += step.evaluate(x, y, weight) * len(x)
     return {"loss": total / len(samples.x), **step.results()}
