@@ -60,10 +60,10 @@ def test_class_numbers_need_an_output_with_classes():
 
 
 def test_a_noise_shape_of_another_batch_size():
-    model = Sequential([Dropout(0.5, noise_shape=(4, 2))])
+    model = Sequential([Dropout(0.5, noise_shape=(4, 2)), Dense(1)])
     model.compile("sgd", "mse")
     with refuses(ValueError, "dropout: a batch has 3 samples and noise_shape is (4, 2)"):
-        model.fit(np.zeros((4, 2)), np.zeros((4, 2)), batch_size=3, verbose=0)
+        model.fit(np.zeros((4, 2)), np.zeros(4), batch_size=3, verbose=0)
 
 
 @pytest.mark.parametrize(

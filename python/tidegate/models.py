@@ -8,6 +8,7 @@ import numpy as np
 
 from tidegate.layers import Input, checks
 from tidegate.layers.base import Layer, assign_all
+from tidegate.layers.building import building
 from tidegate.layers.types import Array
 from tidegate.training.trainer import Trainer
 
@@ -116,9 +117,10 @@ class Sequential(Trainer):
         """Return x as the first layer takes it; build the model on first sight of data."""
         self.require_layers(where)
         first = self.layers[0]
-        if not self.built:
-            sample = checks.numeric(where, "x", x).shape[1:]
-            self.build(self.input_shape or first.general_shape(sample))
+        with building():
+            if not self.built:
+                sample = checks.numeric(where, "x", x).shape[1:]
+                self.build(self.input_shape or first.general_shape(sample))
         if not first.parameters:
             first = next((layer for layer in self.layers if layer.parameters), first)
         array = first.prepare(where, x)

@@ -3,11 +3,13 @@
 import inspect
 import re
 import weakref
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import numpy as np
 
 from tidegate.layers import checks, initializers
+from tidegate.layers.building import building
 from tidegate.layers.parameters import Parameter, flatten
 from tidegate.layers.types import Array, Config, Shape
 
@@ -55,7 +57,8 @@ class Layer:
             raise ValueError(
                 f"{kind}: name is {name!r}; expected letters, digits, underscores, dots or dashes."
             )
-        self.has_given_name = name is not None
+        # A copy made from the configuration bears the default name, and may get another.
+        self.has_given_name = name not in (None, snake_case(kind))
         self.name: str = name or snake_case(kind)
         self.dtype = checks.float_dtype(kind, dtype)
         self.declared_input_shape: Shape | None = (
@@ -110,7 +113,10 @@ class Layer:
 
     def _declare(self, input_shape: Shape) -> tuple[tuple[Parameter, ...], Shape]:
         """Return the parameters and the output shape; raise where the input does not fit."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__}: a layer of your own writes _declare, "
+            "forward, backward and _config."
+        )
 
     def _output_shape(self, input_shape: Shape) -> Shape:
         """Return the output shape for another input shape that fits the parameters."""
@@ -122,11 +128,17 @@ class Layer:
         self, x: Array, *, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Any]:
         """Return the output and, when training, what `backward` needs."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__}: a layer of your own writes _declare, "
+            "forward, backward and _config."
+        )
 
     def backward(self, saved: Any, dy: Array, *, need_dx: bool = True) -> Array | None:
         """Write the gradients of the parameters; return the gradient by x unless not needed."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__}: a layer of your own writes _declare, "
+            "forward, backward and _config."
+        )
 
     def prepare(self, where: str, x: Any, name: str = "x") -> Array:
         """Return x as an array that `forward` takes; refuse what it cannot use."""
@@ -169,8 +181,9 @@ class Layer:
         if array.ndim == 0:
             raise ValueError(f"{kind}: x is a single number; expected a batch of samples.")
         sample = array.shape[1:]
-        if not self.built:
-            self.build(self.declared_input_shape or self.general_shape(sample))
+        with building():
+            if not self.built:
+                self.build(self.declared_input_shape or self.general_shape(sample))
         self.require_sample_shape(kind, sample)
         return array
 
@@ -214,7 +227,7 @@ class Layer:
         return {}
 
     @classmethod
-    def from_config(cls, config: Config) -> "Layer":
+    def from_config(cls, config: Any) -> "Layer":
         """Make a layer, not built, from what `get_config` returned.
 
         Raises
@@ -222,6 +235,9 @@ class Layer:
         ValueError, TypeError
             An argument is unknown or has a value that the constructor refuses.
         """
+        if not isinstance(config, dict):
+            kind = type(config).__name__
+            raise TypeError(f"{cls.__name__}: its configuration is a {kind}; expected a dict.")
         known = set(inspect.signature(cls).parameters)
         if unknown := sorted(set(config) - known):
             raise ValueError(f"{cls.__name__}: unknown argument {unknown[0]!r}.")
@@ -251,6 +267,9 @@ def snake_case(name: str) -> str:
 
 def assign_all(where: str, parameters: list[Parameter], weights: Any) -> None:
     """Copy values into parameters, after all of them were checked."""
+    if not isinstance(weights, Iterable):
+        kind = type(weights).__name__
+        raise TypeError(f"{where}: weights is a {kind}; expected a list of arrays.")
     given = list(weights)
     if len(given) != len(parameters):
         names = ", ".join(f"{parameter.name} {parameter.shape}" for parameter in parameters)

@@ -9,10 +9,11 @@ one pass over two flat arrays, whatever the model.
 
 import math
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 
+from tidegate._arrays import new_array
 from tidegate.layers.types import Array, Draw, Dtype
 
 
@@ -80,10 +81,10 @@ class FlatParameters:
     def __init__(self, parameters: Iterable[Parameter], dtype: Dtype) -> None:
         self.parameters = tuple(parameters)
         self.dtype = dtype
-        stops = np.cumsum([0, *(parameter.size for parameter in self.parameters)])
-        self.bounds = [(int(a), int(b)) for a, b in pairwise(stops)]
-        self.values: Array = np.zeros(int(stops[-1]), dtype)
-        self.gradients: Array = np.zeros(int(stops[-1]), dtype)
+        stops = list(accumulate((parameter.size for parameter in self.parameters), initial=0))
+        self.bounds = list(pairwise(stops))
+        self.values: Array = new_array(np.zeros, (stops[-1],), dtype)
+        self.gradients: Array = new_array(np.zeros, (stops[-1],), dtype)
         for parameter, (start, stop) in zip(self.parameters, self.bounds, strict=True):
             value = self.values[start:stop].reshape(parameter.shape)
             if parameter.holds_value():
