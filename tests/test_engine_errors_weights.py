@@ -107,3 +107,22 @@ def test_weights_that_were_used_can_be_copied(copy_of):
     copied = copy_of(weights)
     np.testing.assert_array_equal(functional.rnn_forward(copied, x).y, y)
     assert not copied.weight_ih.flags.writeable
+
+
+@pytest.mark.parametrize("value", ["False", None, 1, np.array([1, 0])])
+def test_reset_after_that_is_neither_true_nor_false(value):
+    with refuses(TypeError, "CellWeights: reset_after is", "expected True or False"):
+        CellWeights("gru", np.zeros((3 * H, I)), np.zeros((3 * H, H)), reset_after=value)
+
+
+@pytest.mark.parametrize("value", ["", 0, False, np.array([1, 2])])
+def test_output_activation_that_is_no_name(value):
+    with refuses(ValueError, "CellWeights: output_activation is", "expected one of"):
+        lstm(output_activation=value)
+
+
+@pytest.mark.parametrize("name", ["weight_ih", "bias_ih", "activation", "reset_after"])
+def test_arrays_and_options_cannot_be_replaced(name):
+    w = lstm()
+    with refuses(AttributeError, f"CellWeights: {name} cannot be replaced; make a new"):
+        setattr(w, name, np.zeros((4 * H, I)))

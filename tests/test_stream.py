@@ -179,3 +179,31 @@ def test_stream_stepped_by_two_threads_at_once_is_refused_or_right():
         thread.join()
     assert all("one Stream per thread" in message for message in refused)
     assert np.isfinite(stream.step(x)).all()
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "match"),
+    [
+        ([np.ma.masked_all(1)], TypeError, "x_t is a masked array"),
+        ([[1.0], [1.0, 2.0]], ValueError, "x_t cannot be made an array"),
+        ([["a"]], TypeError, "x_t has dtype"),
+        (None, TypeError, "x_t is of type NoneType"),
+    ],
+)
+def test_stream_refuses_what_is_no_array_of_numbers(x, error, match):
+    stream = tg.Stream(tg.CellWeights("rnn", np.ones((1, 1)), np.ones((1, 1))))
+    with pytest.raises(error, match=f"Stream.step: {match}"):
+        stream.step(x)
+
+
+def test_stream_of_absurd_size():
+    with pytest.raises(MemoryError):
+        tg.Stream(tg.CellWeights("rnn", np.ones((1, 1)), np.ones((1, 1))), batch_size=2**62)
+
+
+def test_stream_of_layers_that_are_none():
+    class Fake:
+        layers = (1,)
+
+    with pytest.raises(RuntimeError, match="Stream: the model is not built"):
+        tg.Stream(Fake())

@@ -23,13 +23,6 @@ if TYPE_CHECKING:
 _apart: WeakKeyDictionary[CellWeights, ref[CellWeights]] = WeakKeyDictionary()
 
 
-def check_flag(where: str, name: str, value: Any) -> bool:
-    """Return `value` if it is True or False; a string such as "no" would count as true."""
-    if isinstance(value, bool | np.bool_):
-        return bool(value)
-    raise TypeError(f"{where}: {name} is {value!r}; expected True or False.")
-
-
 def in_step_order(array: FloatArray, batch_first: bool, go_backwards: bool) -> FloatArray:
     """Return a (T, B, ...) view whose first axis is the order in which steps are run."""
     if batch_first:

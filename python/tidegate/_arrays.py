@@ -15,6 +15,13 @@ FloatArray: TypeAlias = NDArray[Any]  # float32 or float64
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
+def check_flag(where: str, name: str, value: Any) -> bool:
+    """Return `value` if it is True or False; a string such as "no" would count as true."""
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise TypeError(f"{where}: {name} is {value!r}; expected True or False.")
+
+
 def is_masked(value: Any) -> bool:
     """Whether `value`, or an entry of a list, is a masked array: NumPy would drop the mask."""
     if isinstance(value, list | tuple):

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tidegate._arguments import (
-    check_flag,
     check_usable,
     empty_sequence,
     gradient_arrays,
@@ -17,7 +16,7 @@ from tidegate._arguments import (
     output_gradient,
     state_arrays,
 )
-from tidegate._arrays import FloatArray, as_float_array, new_array, with_contiguous_rows
+from tidegate._arrays import FloatArray, as_float_array, check_flag, new_array, with_contiguous_rows
 from tidegate._loader import core
 from tidegate.runtime import get_num_threads
 from tidegate.weights import CellWeights

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from tidegate._arrays import FloatArray
+from tidegate._arrays import FloatArray, new_array
 from tidegate._loader import core
-from tidegate.layers import Bidirectional, Dense, Dropout, Embedding
+from tidegate.layers import Bidirectional, Dense, Dropout, Embedding, checks
 from tidegate.layers.base import Layer
 from tidegate.layers.recurrent import RecurrentLayer
 from tidegate.runtime import get_num_threads
@@ -20,10 +20,11 @@ class _RecurrentStep:
     """One recurrent layer: its input buffer, its state, and the engine's runner over both."""
 
     def __init__(self, weights: CellWeights, batch_size: int) -> None:
-        self.input = np.zeros((batch_size, weights.input_size), weights.dtype)
+        self.input = new_array(np.zeros, (batch_size, weights.input_size), weights.dtype)
         states = 2 if weights.cell == "lstm" else 1
         self.state = tuple(
-            np.zeros((batch_size, weights.hidden_size), weights.dtype) for _ in range(states)
+            new_array(np.zeros, (batch_size, weights.hidden_size), weights.dtype)
+            for _ in range(states)
         )
         kind = core.LayerStream32 if weights.dtype == np.float32 else core.LayerStream64
         h, c = self.state if states == 2 else (self.state[0], None)
@@ -117,9 +118,7 @@ class Stream:
             Not an array of real numbers.
         """
         where = f"{_WHERE}.step"
-        if isinstance(x_t, np.ma.MaskedArray):
-            raise TypeError(f"{where}: x_t is a masked array; expected numbers (fill the gaps).")
-        x = np.asarray(x_t)
+        x = checks.numeric(where, "x_t", x_t)
         if x.shape != self._input.shape:
             raise ValueError(f"{where}: x_t has shape {x.shape}; expected {self._input.shape}.")
         if self._embedding is not None:
@@ -133,11 +132,6 @@ class Stream:
 
     def _read(self, where: str, x: FloatArray) -> None:
         """Copy finite numbers into the input buffer; the state is not touched before that."""
-        if not np.can_cast(x.dtype, self._input.dtype, "same_kind"):
-            raise TypeError(
-                f"{where}: x_t has dtype {x.dtype}; expected numbers that convert to "
-                f"{self._input.dtype}."
-            )
         if x.dtype == self._input.dtype:
             self._input[...] = x
         else:
@@ -166,7 +160,7 @@ def _parts_of(layer_or_model: Any) -> list[Any]:
             f"{_WHERE}: layer_or_model is {type(layer_or_model).__name__}; expected a recurrent "
             "layer, a Sequential or a CellWeights."
         )
-    if not layers or not all(layer.built for layer in layers):
+    if not layers or not all(getattr(layer, "built", False) for layer in layers):
         raise RuntimeError(
             f"{_WHERE}: the model is not built; give its first layer an input_shape, or fit it."
         )

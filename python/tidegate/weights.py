@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tidegate._arrays import FloatArray, as_float_array, with_shape
+from tidegate._arrays import FloatArray, as_float_array, check_flag, with_shape
 from tidegate._loader import core
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
@@ -105,10 +105,13 @@ class CellWeights:
             where, "recurrent_activation", recurrent_activation, ACTIVATIONS
         )
         self.output_activation = check_choice(
-            where, "output_activation", output_activation or activation, ACTIVATIONS
+            where,
+            "output_activation",
+            activation if output_activation is None else output_activation,
+            ACTIVATIONS,
         )
         self.update = check_choice(where, "update", update, UPDATES)
-        self.reset_after = bool(reset_after)
+        self.reset_after = check_flag(where, "reset_after", reset_after)
         if peephole is not None and cell != "lstm":
             raise ValueError(f'{where}: peephole is given; expected None for cell "{cell}".')
         arrays = (weight_ih, weight_hh, bias_ih, bias_hh, peephole)
@@ -215,6 +218,15 @@ class CellWeights:
                 self.peephole,
             )
         return self._core
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse to replace an array or an option: the packed form would not follow."""
+        if name != "_core" and "_core" in self.__dict__:
+            raise AttributeError(
+                f"CellWeights: {name} cannot be replaced; make a new CellWeights (or write into "
+                "the arrays of CellWeights.view, then call changed)."
+            )
+        super().__setattr__(name, value)
 
     def __getstate__(self) -> dict[str, Any]:
         """Copy and pickle the arrays and options, not the packed form."""
