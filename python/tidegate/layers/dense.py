@@ -28,7 +28,9 @@ class Dense(Layer):
 
     Notes
     -----
-    Parameters: kernel (I, O) and bias (O,).
+    Parameters: kernel (I, O) and bias (O,). The products are NumPy's: large ones (some 262 000
+    multiplications with OpenBLAS) may differ in their last bits when the number of *its* threads
+    does; `tidegate.set_num_threads` does not change them.
 
     Examples
     --------
