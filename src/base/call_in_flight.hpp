@@ -18,7 +18,7 @@ class CallInFlight {
   CallInFlight(const CallInFlight&) = delete;
   CallInFlight& operator=(const CallInFlight&) = delete;
 
-  int share_of(int threads) const { return std::max(1, threads / calls_); }
+  int share_of(int threads) const { return std::max(1, threads / std::max(1, calls_)); }
 
   // In a forked child: calls of the parent's other threads do not end here.
   static void forget_all() { count().store(0, std::memory_order_relaxed); }
