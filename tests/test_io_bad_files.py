@@ -158,7 +158,7 @@ def delete(*path):
 
 LAYERS, CONFIG = "layers", "config"
 EDITS = {
-    "unknown layer": (edit([LAYERS, 2, "class"], "Conv2D"), "class of a layer is 'Conv2D'; expec"),
+    "unknown layer": (edit([LAYERS, 2, "class"], "Conv2D"), "class of a layer is 'Conv2D'; exp"),
     "a module": (edit([LAYERS, 2, "class"], "os.system"), "class of a layer is 'os.system'"),
     "unhashable class": (edit([LAYERS, 2, "class"], ["Dense"]), "class of a layer is"),
     "base class": (edit([LAYERS, 2, "class"], "Layer"), "class of a layer is 'Layer'"),

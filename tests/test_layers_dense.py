@@ -23,6 +23,7 @@ ACTIVATIONS = {
 def test_dense(activation, shape, dtype):
     layer = Dense(4, activation, bias_initializer="random_normal", dtype=dtype)
     x = RNG.standard_normal(shape)
+    layer.build(shape[1:], np.random.default_rng(7))
     y = layer(x)
     kernel, bias = (array.astype("f8") for array in layer.get_weights())
     assert y.dtype == dtype

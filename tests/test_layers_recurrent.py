@@ -25,6 +25,12 @@ KINDS = {
 }
 
 
+def built(layer):
+    """The layer with the same first weights in every run."""
+    layer.build((None, 2), np.random.default_rng(7))
+    return layer
+
+
 def by_reference(layer, x, state=None, **options):
     """Outputs and final state of the textbook with the layer's weights and options."""
     weights = reference.Weights.of(layer.cell_weights)
@@ -34,7 +40,7 @@ def by_reference(layer, x, state=None, **options):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_outputs_and_states(kind, dtype):
-    layer = KINDS[kind](return_sequences=True, return_state=True, dtype=dtype)
+    layer = built(KINDS[kind](return_sequences=True, return_state=True, dtype=dtype))
     y, *state = layer(X)
     out = by_reference(layer, X)
     assert_forward_close(y, out.y)
@@ -45,22 +51,21 @@ def test_outputs_and_states(kind, dtype):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_last_output_is_the_state(kind):
-    layer = KINDS[kind]()
+    layer = built(KINDS[kind]())
     assert_forward_close(layer(X), by_reference(layer, X).state[0])
     assert layer.output_shape == (4,)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_initial_state(kind):
-    layer = KINDS[kind](return_sequences=True)
-    layer.build((None, 2))
+    layer = built(KINDS[kind](return_sequences=True))
     state = [RNG.standard_normal((3, 4)) for _ in layer.state_names]
     assert_forward_close(layer(X, initial_state=state), by_reference(layer, X, tuple(state)).y)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_backwards_gives_the_first_processed_step_first(kind):
-    layer = KINDS[kind](return_sequences=True, go_backwards=True)
+    layer = built(KINDS[kind](return_sequences=True, go_backwards=True))
     assert_forward_close(layer(X), by_reference(layer, X[:, ::-1]).y)
 
 
@@ -68,7 +73,7 @@ def test_backwards_gives_the_first_processed_step_first(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_bidirectional_is_two_layers(kind, return_sequences):
     inner = KINDS[kind](return_sequences=return_sequences, return_state=True)
-    layer = Bidirectional(inner)
+    layer = built(Bidirectional(inner))
     y, *states = layer(X)
     forward = by_reference(layer.forward_layer, X)
     backward = by_reference(layer.backward_layer, X, go_backwards=True)
@@ -84,8 +89,7 @@ def test_bidirectional_is_two_layers(kind, return_sequences):
 
 
 def test_bidirectional_initial_states():
-    layer = Bidirectional(LSTM(4))
-    layer.build((None, 2))
+    layer = built(Bidirectional(LSTM(4)))
     states = [RNG.standard_normal((3, 4)) for _ in range(4)]
     forward = by_reference(layer.forward_layer, X, tuple(states[:2]))
     backward = by_reference(layer.backward_layer, X, tuple(states[2:]), go_backwards=True)
@@ -125,8 +129,7 @@ def test_names_of_parameters():
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_configuration_makes_an_equal_layer(kind, wrapped):
     layer = KINDS[kind](return_sequences=True, name="mine")
-    layer = Bidirectional(layer) if wrapped else layer
-    layer(X)
+    layer = built(Bidirectional(layer) if wrapped else layer)
     again = type(layer).from_config(layer.get_config())
     again.build((None, 2))
     again.set_weights(layer.get_weights())

@@ -8,7 +8,7 @@ import numpy as np
 from tidegate.layers.parameters import FlatParameters, Parameter
 from tidegate.layers.types import Array
 
-# Numbers of one chunk: the seven float32 arrays of a step of Adam then fit a level-2 cache of 1 MiB.
+# Numbers of one chunk: seven float32 arrays of it, as Adam uses, fit a level-2 cache of 1 MiB.
 CHUNK = 32768
 
 
