@@ -81,7 +81,7 @@ def _demo(args: argparse.Namespace) -> None:
         held_out,
         rolled,
         tuple(networks),
-        "Weekly CO2 at Mauna Loa: 52 weeks ahead, from the training years alone",
+        "Weekly CO2 at Mauna Loa: 52 weeks ahead, networks trained before the shaded part",
         UNIT,
     ).save(args.output / "forecast.png")
     files = ", ".join(sorted(path.name for path in args.output.iterdir()))

@@ -61,6 +61,7 @@ class History:
             (line,) = ax.plot(epochs, values, style, color=colours.get(partner), label=key)
             colours.setdefault(partner, line.get_color())
         ax.set_xlabel("epoch")
+        ax.xaxis.get_major_locator().set_params(integer=True)
         if self.history:
             ax.legend()
         return ax
