@@ -3,6 +3,9 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
 
 #include "base/index.hpp"
 
@@ -14,6 +17,15 @@ struct Lane {
   static constexpr Index kSize = Eigen::internal::unpacket_traits<Packet>::size;
 
   Packet packet;
+
+  // All bits set in the first half, none in the second: a window over both is a mask.
+  struct MaskTable {
+    using Word = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+    Word words[2 * kSize] = {};
+    constexpr MaskTable() {
+      for (Index k = 0; k < kSize; ++k) words[k] = ~Word{0};
+    }
+  };
 
   Lane() = default;
   Lane(const Packet& p) : packet(p) {}
@@ -29,11 +41,12 @@ struct Lane {
     for (Index k = 0; k < count; ++k) padded[k] = from[k];
     return load(padded);
   }
-  // The first `count` elements, zero beyond.
+  // The first `count` elements, zero beyond, whatever they were.
   Lane first(Index count) const {
-    alignas(64) T elements[kSize];
-    store(elements);
-    return load_partial(elements, count);
+    alignas(64) static constexpr MaskTable kMask{};
+    T mask[kSize];
+    std::memcpy(mask, kMask.words + kSize - count, sizeof(mask));
+    return Eigen::internal::pand(packet, load(mask).packet);
   }
   void store_partial(T* to, Index count) const {
     if (count >= kSize) return store(to);

@@ -22,12 +22,13 @@ def arrays_of(case: Case) -> tuple[list[Any], Any, Any]:
 
 
 def tidegate(case: Case, threads: int) -> Run:
-    """Make a call of the functional interface; training packs the weights, as after an update."""
+    """Make a call of the functional interface; training packs and reuses buffers, as fit does."""
     import tidegate as tg
 
     tg.set_num_threads(threads)
     weights, x, dy = arrays_of(case)
     w = tg.CellWeights.view(case.cell, *weights)
+    gradients = w.like({name: np.empty_like(array) for name, array in w.arrays().items()})
 
     def inference() -> None:
         tg.functional.rnn_forward(w, x)
@@ -35,7 +36,7 @@ def tidegate(case: Case, threads: int) -> Run:
     def training() -> None:
         w.changed()
         out = tg.functional.rnn_forward(w, x, training=True)
-        tg.functional.rnn_backward(out.saved, dy)
+        tg.functional.rnn_backward(out.saved, dy, out=gradients)
 
     return training if case.training else inference
 
