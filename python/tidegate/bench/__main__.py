@@ -8,9 +8,10 @@ from importlib.util import find_spec
 from statistics import median
 from typing import Any
 
-from tidegate.bench.cases import GATES, SUITES, Case
+from tidegate.bench.cases import SUITES, Case
 from tidegate.bench.engines import ENGINES
 from tidegate.runtime import get_num_threads, show_config
+from tidegate.weights import GATES
 
 
 class Worker:

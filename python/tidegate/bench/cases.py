@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+from tidegate.weights import GATES
+
 SUITES = {
     "quick": ((10, 32, 1, 10), (100, 1, 256, 256), (100, 16, 256, 256), (25, 64, 512, 512)),
     "standard": (

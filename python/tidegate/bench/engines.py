@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from tidegate.bench.cases import GATES, Case
+from tidegate.bench.cases import Case
+from tidegate.weights import GATES
 
 Run = Callable[[], Any]
 

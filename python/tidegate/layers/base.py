@@ -111,12 +111,16 @@ class Layer:
     def weights_changed(self) -> None:
         """Take note that values were changed in place."""
 
-    def _declare(self, input_shape: Shape) -> tuple[tuple[Parameter, ...], Shape]:
-        """Return the parameters and the output shape; raise where the input does not fit."""
-        raise NotImplementedError(
+    def _unwritten(self) -> NotImplementedError:
+        """Return the error of a subclass that lacks a method."""
+        return NotImplementedError(
             f"{type(self).__name__}: a layer of your own writes _declare, "
             "forward, backward and _config."
         )
+
+    def _declare(self, input_shape: Shape) -> tuple[tuple[Parameter, ...], Shape]:
+        """Return the parameters and the output shape; raise where the input does not fit."""
+        raise self._unwritten()
 
     def _output_shape(self, input_shape: Shape) -> Shape:
         """Return the output shape for another input shape that fits the parameters."""
@@ -128,17 +132,11 @@ class Layer:
         self, x: Array, *, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Any]:
         """Return the output and, when training, what `backward` needs."""
-        raise NotImplementedError(
-            f"{type(self).__name__}: a layer of your own writes _declare, "
-            "forward, backward and _config."
-        )
+        raise self._unwritten()
 
     def backward(self, saved: Any, dy: Array, *, need_dx: bool = True) -> Array | None:
         """Write the gradients of the parameters; return the gradient by x unless not needed."""
-        raise NotImplementedError(
-            f"{type(self).__name__}: a layer of your own writes _declare, "
-            "forward, backward and _config."
-        )
+        raise self._unwritten()
 
     def prepare(self, where: str, x: Any, name: str = "x") -> Array:
         """Return x as an array that `forward` takes; refuse what it cannot use."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from tidegate._arrays import is_masked
 from tidegate.layers.types import Array, Dtype, Shape
+from tidegate.weights import check_choice
 
 FLOATS = ("float32", "float64")
 
@@ -63,11 +64,7 @@ def boolean(where: str, name: str, value: Any) -> bool:
 
 def choice(where: str, name: str, value: Any, known: Iterable[str]) -> str:
     """Return `value`, which must be one of the known words."""
-    words = list(known)
-    if isinstance(value, str) and value in words:
-        return value
-    listed = ", ".join(f'"{word}"' for word in words)
-    raise ValueError(f"{where}: {name} is {value!r}; expected one of {listed}.")
+    return check_choice(where, name, value, tuple(known))
 
 
 def float_dtype(where: str, dtype: Any) -> Dtype:

@@ -13,6 +13,7 @@ from typing import Any
 from tidegate.layers import activations, checks
 from tidegate.layers.recurrent import RecurrentLayer
 from tidegate.layers.types import Config
+from tidegate.weights import UPDATES
 
 
 class GRU(RecurrentLayer):
@@ -79,7 +80,7 @@ class GRU(RecurrentLayer):
             "GRU", "recurrent_activation", recurrent_activation
         )
         self.reset_after = checks.boolean("GRU", "reset_after", reset_after)
-        self.update = checks.choice("GRU", "update", update, ("retain", "replace"))
+        self.update = checks.choice("GRU", "update", update, UPDATES)
 
     def _bias_names(self) -> tuple[str, ...]:
         return ("bias_ih", "bias_hh") if self.reset_after else ("bias_ih",)
