@@ -1,9 +1,12 @@
-// fma_peak(): what the silicon gives, measured where the engine is measured. For benchmarks.
+// fma_peak(), read_bandwidth(): what the silicon gives, measured where the engine is measured. For
+// benchmarks.
 #include <algorithm>
 #include <chrono>
 #include <vector>
 
+#include "base/check.hpp"
 #include "base/team.hpp"
+#include "bindings/read_bandwidth.hpp"
 #include "bindings/register.hpp"
 #include "math/lane.hpp"
 
@@ -16,6 +19,7 @@ double fma_peak(double seconds, int threads) {
   using V = Lane<T>;
   using Clock = std::chrono::steady_clock;
   constexpr int kChains = 12, kRounds = 20000;
+  CHECK_ARG(threads >= 1, "fma_peak: threads is " << threads << "; expected at least 1.");
   std::vector<double> rates(static_cast<std::size_t>(threads), 0.0);
   const pybind11::gil_scoped_release release;  // touches no Python object
   run_team(threads, [&](int thread, int) {
@@ -55,6 +59,10 @@ void register_probe(pybind11::module_& m) {
         "Peak GFLOP/s of float32 multiply-adds on this ISA level.");
   m.def("fma_peak64", &fma_peak<double>, arg("seconds"), arg("threads"),
         "Peak GFLOP/s of float64 multiply-adds on this ISA level.");
+  m.def("read_bandwidth", &read_bandwidth, arg("bytes_per_thread"), arg("seconds"), arg("threads"),
+        pybind11::call_guard<pybind11::gil_scoped_release>(),  // touches no Python object
+        "GB/s at which `threads` threads together read private buffers of this size again and "
+        "again.");
 }
 
 }  // namespace tidegate
