@@ -2,7 +2,11 @@
 # on CMAKE_PREFIX_PATH; a plain `cmake` asks the interpreter (an active virtual environment comes first).
 set(Python_FIND_VIRTUALENV FIRST)
 set(PYBIND11_FINDPYTHON ON)
-find_package(Python 3.10 REQUIRED COMPONENTS Interpreter Development.Module)
+set(_python Interpreter)
+if(TIDEGATE_MODULES)
+  list(APPEND _python Development.Module)
+endif()
+find_package(Python 3.10 REQUIRED COMPONENTS ${_python})
 
 set(_hints "")
 if(NOT SKBUILD)
@@ -10,7 +14,9 @@ if(NOT SKBUILD)
     COMMAND ${Python_EXECUTABLE} -c "import sysconfig; print(sysconfig.get_path('purelib'))"
     OUTPUT_VARIABLE _hints OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
 endif()
-find_package(pybind11 3.0 REQUIRED CONFIG HINTS ${_hints} PATH_SUFFIXES pybind11/share/cmake/pybind11)
+if(TIDEGATE_MODULES)
+  find_package(pybind11 3.0 REQUIRED CONFIG HINTS ${_hints} PATH_SUFFIXES pybind11/share/cmake/pybind11)
+endif()
 # cmeel-eigen publishes no CMake entry point, hence the suffix; a system libeigen3-dev is found as well.
 find_package(Eigen3 3.4 REQUIRED CONFIG HINTS ${_hints} PATH_SUFFIXES cmeel.prefix/share/eigen3/cmake)
 

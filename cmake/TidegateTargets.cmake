@@ -20,6 +20,11 @@ function(tidegate_compile_options target isa)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src)
 endfunction()
 
+function(tidegate_link_libraries target)
+  target_link_libraries(${target} PRIVATE
+    Eigen3::Eigen $<$<BOOL:${TIDEGATE_HAS_OPENMP}>:OpenMP::OpenMP_CXX>)
+endfunction()
+
 # Only PyInit_* leaves a module, so that two modules in one process cannot mix their templates.
 function(tidegate_export_only_init target)
   if(APPLE)
@@ -39,25 +44,20 @@ function(tidegate_place_module target)
   install(TARGETS ${target} LIBRARY DESTINATION tidegate)
 endfunction()
 
-# engine_<isa>: the object files below the bindings (shared by the module and the C++ tests of this
-# level); _core_<isa>: the Python module.
-function(tidegate_add_level isa engine_sources binding_sources)
-  set(_libraries Eigen3::Eigen)
-  if(TIDEGATE_HAS_OPENMP)
-    list(APPEND _libraries OpenMP::OpenMP_CXX)
-  endif()
+# engine_<isa>: the object files below the bindings, shared by the module and the C++ tests of this
+# level.
+function(tidegate_add_engine isa sources)
+  add_library(engine_${isa} OBJECT ${sources})
+  tidegate_compile_options(engine_${isa} ${isa})
+  tidegate_link_libraries(engine_${isa})
+endfunction()
 
-  set(_objects "")
-  if(engine_sources)
-    add_library(engine_${isa} OBJECT ${engine_sources})
-    tidegate_compile_options(engine_${isa} ${isa})
-    target_link_libraries(engine_${isa} PRIVATE ${_libraries})
-    set(_objects $<TARGET_OBJECTS:engine_${isa}>)
-  endif()
-
-  pybind11_add_module(_core_${isa} MODULE NO_EXTRAS ${binding_sources} ${_objects})
+# _core_<isa>: the Python module of this level.
+function(tidegate_add_module isa binding_sources)
+  pybind11_add_module(_core_${isa} MODULE NO_EXTRAS
+    ${binding_sources} $<TARGET_OBJECTS:engine_${isa}>)
   tidegate_compile_options(_core_${isa} ${isa})
-  target_link_libraries(_core_${isa} PRIVATE ${_libraries})
+  tidegate_link_libraries(_core_${isa})
   tidegate_export_only_init(_core_${isa})
   tidegate_place_module(_core_${isa})
 endfunction()

@@ -52,11 +52,22 @@ TEST(denormals_leave_the_rounding_mode_alone) {
 }
 
 #if defined(__SSE2__)
+static unsigned long control_word() { return _mm_getcsr(); }
+#elif defined(__aarch64__)
+static unsigned long control_word() {
+  unsigned long word;
+  asm volatile("mrs %0, fpcr" : "=r"(word));
+  return word;
+}
+#endif
+
+#if defined(__SSE2__) || defined(__aarch64__)
 TEST(denormals_restore_the_control_word) {
-  const unsigned before = _mm_getcsr();
+  const unsigned long before = control_word();
   {
     const FlushDenormals flush;
+    CHECK(control_word() != before);
   }
-  CHECK(_mm_getcsr() == before);
+  CHECK(control_word() == before);
 }
 #endif
