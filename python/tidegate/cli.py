@@ -15,6 +15,7 @@ COMMANDS = {
     ),
     "demo": ("tidegate.demo.command", "learn the CO2 record of Mauna Loa with an LSTM and a GRU"),
     "forecast": ("tidegate.forecast.command", "forecast a column of your own CSV file"),
+    "bench": ("tidegate.bench.command", "measure speed beside the frameworks that are installed"),
 }
 
 

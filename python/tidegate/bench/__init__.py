@@ -1,5 +1,10 @@
-"""Measure tidegate beside the frameworks: `python -m tidegate.bench --help`.
+"""Measure tidegate beside the frameworks: `tidegate bench --help`.
 
-Every engine runs in a process of its own (two OpenMP runtimes in one process change each other's
-threads) and rounds are interleaved, so that a busy moment of the machine meets all of them.
+suites → case → problem          what is measured, and its arrays
+engines/                         one adapter per engine: prepare a case, run it
+worker ⇄ process → runner        an engine in its own process; checked, then timed in rounds
+check                            an engine's result beside tidegate's
+probes → limits                  what the silicon gives, and the least time of a case
+machine, report → summary, baseline, table, picture
+command                          the options
 """

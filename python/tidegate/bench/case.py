@@ -1,0 +1,111 @@
+"""One measurement: a cell, a pass over it, its sizes, and its floating-point operations."""
+
+from dataclasses import dataclass
+
+from tidegate.weights import GATES
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A cell with the options that distinguish it in the benchmark."""
+
+    cell: str
+    peephole: bool = False
+    reset_after: bool = True
+    activation: str = "tanh"
+
+    @property
+    def gates(self) -> int:
+        """G."""
+        return GATES[self.cell]
+
+
+KINDS = {
+    "lstm": Kind("lstm"),
+    "lstm_peephole": Kind("lstm", peephole=True),
+    "lstm_relu": Kind("lstm", activation="relu"),
+    "gru": Kind("gru"),
+    "gru_reset_before": Kind("gru", reset_after=False),
+    "rnn": Kind("rnn"),
+    "rnn_relu": Kind("rnn", activation="relu"),
+}
+PASSES = ("inference", "training")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One measurement.
+
+    Attributes
+    ----------
+    kind : str
+        A name of KINDS.
+    training : bool
+        Forward and backward with the gradients of x and of all weights; else inference.
+    steps, batch, inputs, hidden : int
+        T, B, I, H.
+    layers : int
+        Stacked; the first reads x.
+    bidirectional : bool
+        Each layer runs in both directions and concatenates their outputs.
+    dtype : str
+        "float32" or "float64".
+    """
+
+    kind: str
+    training: bool
+    steps: int
+    batch: int
+    inputs: int
+    hidden: int
+    layers: int = 1
+    bidirectional: bool = False
+    dtype: str = "float32"
+
+    @property
+    def cell(self) -> Kind:
+        """The cell and its options."""
+        return KINDS[self.kind]
+
+    @property
+    def directions(self) -> int:
+        """D, 1 or 2."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of an element."""
+        return 8 if self.dtype == "float64" else 4
+
+    @property
+    def pass_name(self) -> str:
+        """A name of PASSES."""
+        return PASSES[self.training]
+
+    def inputs_of(self, layer: int) -> int:
+        """Return I of a layer: the width of x, or of the layer below."""
+        return self.inputs if layer == 0 else self.directions * self.hidden
+
+    @property
+    def flops(self) -> float:
+        """Of the matrix products, two per multiply-add; a backward has twice those of a forward."""
+        widths = sum(self.inputs_of(layer) + self.hidden for layer in range(self.layers))
+        rows = self.directions * self.cell.gates * self.hidden
+        forward = 2.0 * self.steps * self.batch * rows * widths
+        return 3 * forward if self.training else forward
+
+    @property
+    def label(self) -> str:
+        """Such as "lstm inference (100, 16, 256, 256)", with what is unusual behind it.
+
+        Examples
+        --------
+        >>> Case("gru", True, 100, 1, 128, 256, bidirectional=True).label
+        'gru training (100, 1, 128, 256) bidirectional'
+        """
+        sizes = (self.steps, self.batch, self.inputs, self.hidden)
+        words = [self.kind, self.pass_name, str(sizes)]
+        words += [f"{self.layers} layers"] if self.layers > 1 else []
+        words += ["bidirectional"] if self.bidirectional else []
+        words += [self.dtype] if self.dtype != "float32" else []
+        return " ".join(words)

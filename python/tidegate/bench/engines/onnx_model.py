@@ -1,0 +1,112 @@
+"""A case as an ONNX model, for the engines that read ONNX."""
+
+from typing import Any
+
+import numpy as np
+
+from tidegate._arrays import FloatArray
+from tidegate.bench.case import Case
+from tidegate.bench.problem import Arrays, Problem
+
+OPERATORS = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN"}
+# ONNX's gates by their place in ours: i o f c of i f g o, z r h of r z n; peepholes i o f of i f o.
+GATE_ORDER = {"lstm": (0, 3, 1, 2), "gru": (1, 0, 2), "rnn": (0,)}
+PEEPHOLE_ORDER = (0, 2, 1)
+OPSET, IR_VERSION = 17, 8
+
+
+def onnx_model(problem: Problem) -> bytes:
+    """Return a serialized model with the input x (T, B, I) and the output y (T, B, D*H)."""
+    from onnx import TensorProto, checker, helper
+
+    case = problem.case
+    tensor = helper.np_dtype_to_tensor_dtype(np.dtype(case.dtype))
+    sizes = (case.steps, case.batch)
+    graph = _Graph()
+    flowing = "x"
+    for layer, directions in enumerate(problem.layers):
+        flowing = graph.add_layer(case, directions, flowing, layer)
+    graph.add("Identity", [flowing], "y")
+    made = helper.make_graph(
+        graph.nodes,
+        case.kind,
+        [helper.make_tensor_value_info("x", tensor, [*sizes, case.inputs])],
+        [helper.make_tensor_value_info("y", tensor, [*sizes, case.directions * case.hidden])],
+        graph.initializers,
+    )
+    assert tensor in (TensorProto.FLOAT, TensorProto.DOUBLE)
+    opset = helper.make_opsetid("", OPSET)
+    model = helper.make_model(made, opset_imports=[opset], ir_version=IR_VERSION)
+    checker.check_model(model)
+    serialized: bytes = model.SerializeToString()
+    return serialized
+
+
+class _Graph:
+    """Nodes and initializers, as they are added."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.initializers: list[Any] = []
+
+    def add(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        """Add a node with one output; return the name of that."""
+        from onnx import helper
+
+        self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
+        return output
+
+    def constant(self, name: str, value: np.ndarray[Any, Any]) -> str:
+        """Add an initializer; return its name."""
+        from onnx import numpy_helper
+
+        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def add_layer(self, case: Case, directions: list[Arrays], x: str, layer: int) -> str:
+        """Add the operator of a layer, and what brings its (T, D, B, H) to (T, B, D*H)."""
+        order = GATE_ORDER[case.cell.cell]
+        inputs = [x]
+        weights = {
+            "W": [_reordered(a["weight_ih"], order) for a in directions],
+            "R": [_reordered(a["weight_hh"], order) for a in directions],
+            "B": [
+                np.concatenate([_reordered(a[b], order) for b in ("bias_ih", "bias_hh")])
+                for a in directions
+            ],
+        }
+        for name, arrays in weights.items():
+            inputs.append(self.constant(f"{name}{layer}", np.stack(arrays)))
+        if case.cell.peephole:
+            peepholes = [a["peephole"][list(PEEPHOLE_ORDER)].reshape(-1) for a in directions]
+            inputs += ["", "", "", self.constant(f"P{layer}", np.stack(peepholes))]
+        attributes = _attributes(case)
+        out = self.add(OPERATORS[case.cell.cell], inputs, f"Y{layer}", **attributes)
+        if case.directions == 1:
+            axis = self.constant(f"axis{layer}", np.array([1]))
+            return self.add("Squeeze", [out, axis], f"y{layer}")
+        out = self.add("Transpose", [out], f"Yt{layer}", perm=[0, 2, 1, 3])
+        shape = np.array([case.steps, case.batch, case.directions * case.hidden])
+        return self.add("Reshape", [out, self.constant(f"shape{layer}", shape)], f"y{layer}")
+
+
+def _attributes(case: Case) -> dict[str, Any]:
+    """Return the attributes of the operator."""
+    kind = case.cell
+    attributes: dict[str, Any] = {
+        "hidden_size": case.hidden,
+        "direction": "bidirectional" if case.bidirectional else "forward",
+    }
+    if kind.cell == "gru":
+        attributes["linear_before_reset"] = int(kind.reset_after)
+    if kind.activation != "tanh":
+        other = kind.activation.capitalize()
+        one = {"lstm": ["Sigmoid", other, other], "gru": ["Sigmoid", other], "rnn": [other]}
+        attributes["activations"] = one[kind.cell] * case.directions
+    return attributes
+
+
+def _reordered(rows: FloatArray, order: tuple[int, ...]) -> FloatArray:
+    """Return an array (G*H, ...) with its gates in another order."""
+    gates = np.split(rows, len(order))
+    return np.concatenate([gates[place] for place in order])

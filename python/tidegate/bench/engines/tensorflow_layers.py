@@ -1,0 +1,140 @@
+"""The two ways to write a case in TensorFlow, with the weights of a problem."""
+
+from typing import Any
+
+import numpy as np
+
+from tidegate._arrays import FloatArray
+from tidegate.bench.case import Case
+from tidegate.bench.problem import Arrays, Problem, gradient_name
+
+# Gates of Keras by their place in ours, i f c o and z r h; both orders are their own inverse.
+_KERAS_ORDER = {"lstm": (0, 1, 2, 3), "gru": (1, 0, 2), "rnn": (0,)}
+_BLOCK_ORDER = (0, 2, 1, 3)  # i c f o
+
+
+def has_block_lstm(case: Case) -> bool:
+    """Tell whether BlockLSTM can run a case."""
+    kind = case.cell
+    single = case.layers == 1 and not case.bidirectional and case.dtype == "float32"
+    return single and kind.cell == "lstm" and kind.activation == "tanh"
+
+
+class KerasLayers:
+    """Stacked Keras layers; sequences are batch first, as everywhere in Keras."""
+
+    batch_first = True
+
+    def __init__(self, problem: Problem) -> None:
+        self._case, self._problem = problem.case, problem
+        self._layers = [self._layer(layer) for layer in range(problem.case.layers)]
+        self.variables = [v for layer in self._layers for v in layer.trainable_variables]
+
+    def _layer(self, layer: int) -> Any:
+        """Make a built layer that has its weights."""
+        import keras
+
+        case = self._case
+        kind = {"lstm": "LSTM", "gru": "GRU", "rnn": "SimpleRNN"}[case.cell.cell]
+        options = {"reset_after": case.cell.reset_after} if case.cell.cell == "gru" else {}
+        made = getattr(keras.layers, kind)(
+            case.hidden,
+            activation=case.cell.activation,
+            return_sequences=True,
+            dtype=case.dtype,
+            **options,
+        )
+        if case.bidirectional:
+            made = keras.layers.Bidirectional(made, dtype=case.dtype)
+        made.build((case.batch, case.steps, case.inputs_of(layer)))
+        directions = self._problem.layers[layer]
+        made.set_weights([array for arrays in directions for array in self._to_keras(arrays)])
+        return made
+
+    def forward(self, x: Any) -> Any:
+        """Return y of a symbolic or eager x."""
+        for layer in self._layers:
+            x = layer(x)
+        return x
+
+    def named(self, dvariables: list[FloatArray]) -> Arrays:
+        """Return the gradients in our layout; of summed biases, that of the first."""
+        result: Arrays = {}
+        for place, (layer, direction, _) in enumerate(self._problem.cells()):
+            kernel, recurrent, bias = dvariables[3 * place : 3 * place + 3]
+            named = {"weight_ih": kernel.T, "weight_hh": recurrent.T, "bias_ih": bias}
+            if bias.ndim == 2:
+                named |= {"bias_ih": bias[0], "bias_hh": bias[1]}
+            for name, array in named.items():
+                result[gradient_name(name, layer, direction)] = self._reordered(array)
+        return result
+
+    def _to_keras(self, arrays: Arrays) -> list[FloatArray]:
+        """Return kernel, recurrent kernel and bias."""
+        a = {name: self._reordered(array) for name, array in arrays.items()}
+        two_biases = self._case.cell.cell == "gru" and self._case.cell.reset_after
+        biases = np.stack([a["bias_ih"], a["bias_hh"]])
+        return [a["weight_ih"].T, a["weight_hh"].T, biases if two_biases else biases.sum(axis=0)]
+
+    def _reordered(self, rows: FloatArray) -> FloatArray:
+        return reordered(rows, _KERAS_ORDER[self._case.cell.cell])
+
+
+class BlockLstm:
+    """TensorFlow's operator for a whole sequence.
+
+    Its first version: in TensorFlow 2.21 the gradient of BlockLSTMV2 disagrees with its forward.
+    """
+
+    batch_first = False
+
+    def __init__(self, problem: Problem) -> None:
+        import tensorflow as tf
+
+        case = self._case = problem.case
+        ((arrays,),) = problem.layers
+        weight = np.concatenate([arrays["weight_ih"], arrays["weight_hh"]], axis=1)
+        self._weight = tf.Variable(np.ascontiguousarray(reordered(weight, _BLOCK_ORDER).T))
+        self._bias = tf.Variable(reordered(arrays["bias_ih"] + arrays["bias_hh"], _BLOCK_ORDER))
+        absent = np.zeros((3, case.hidden), np.float32)
+        self._peephole = [tf.Variable(row) for row in arrays.get("peephole", absent)]
+        self._zeros = tf.zeros((case.batch, case.hidden))
+        self.variables = [self._weight, self._bias]
+        self.variables += self._peephole if case.cell.peephole else []
+
+    def forward(self, x: Any) -> Any:
+        """Return y of a symbolic or eager x."""
+        import tensorflow as tf
+
+        wci, wcf, wco = self._peephole
+        return tf.raw_ops.BlockLSTM(
+            seq_len_max=tf.constant(self._case.steps, tf.int64),
+            x=x,
+            cs_prev=self._zeros,
+            h_prev=self._zeros,
+            w=self._weight,
+            wci=wci,
+            wcf=wcf,
+            wco=wco,
+            b=self._bias,
+            forget_bias=0.0,
+            cell_clip=-1.0,
+            use_peephole=self._case.cell.peephole,
+        ).h
+
+    def named(self, dvariables: list[FloatArray]) -> Arrays:
+        """Return the gradients in our layout; of summed biases, that of the first."""
+        dweight, dbias, *dpeephole = dvariables
+        dweight = reordered(dweight.T, _BLOCK_ORDER)
+        inputs = self._case.inputs
+        named = {"weight_ih": dweight[:, :inputs], "weight_hh": dweight[:, inputs:]}
+        named["bias_ih"] = reordered(dbias, _BLOCK_ORDER)
+        if dpeephole:
+            named["peephole"] = np.stack(dpeephole)
+        return {gradient_name(name, 0, 0): array for name, array in named.items()}
+
+
+def reordered(rows: FloatArray, order: tuple[int, ...]) -> FloatArray:
+    """Return an array (G*H, ...) with its gates in another order."""
+    gates = np.split(rows, len(order))
+    return np.concatenate([gates[place] for place in order])

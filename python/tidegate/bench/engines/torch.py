@@ -1,0 +1,82 @@
+"""PyTorch: torch.nn in inference mode, or with autograd."""
+
+from typing import Any
+
+from tidegate.bench.case import Case
+from tidegate.bench.engines.engine import Engine as Base
+from tidegate.bench.engines.engine import Prepared
+from tidegate.bench.problem import Arrays, Problem, gradient_name
+
+
+class Engine(Base):
+    """See `tidegate.bench.engines.engine.Engine`."""
+
+    def __init__(self, threads: int) -> None:
+        import torch
+
+        torch.set_num_threads(threads)
+        torch.set_num_interop_threads(1)
+        torch.set_flush_denormal(True)
+        self._torch = torch
+
+    @staticmethod
+    def refusal(case: Case) -> str | None:
+        """torch.nn has neither peepholes, nor a reset before the product, nor other LSTMs."""
+        kind = case.cell
+        if kind.peephole:
+            return "torch.nn.LSTM has no peepholes"
+        if not kind.reset_after:
+            return "torch.nn.GRU resets after the product only"
+        if kind.cell == "lstm" and kind.activation != "tanh":
+            return "torch.nn.LSTM has no other activation"
+        return None
+
+    def prepare(self, problem: Problem) -> Prepared:
+        """Make a module with the weights of the problem."""
+        torch = self._torch
+        case = problem.case
+        module = self._module(case)
+        with torch.no_grad():
+            for layer, direction, arrays in problem.cells():
+                for name, array in arrays.items():
+                    getattr(module, _name(name, layer, direction)).copy_(torch.from_numpy(array))
+        x, dy = torch.from_numpy(problem.x), torch.from_numpy(problem.dy)
+
+        def inference() -> Any:
+            with torch.inference_mode():
+                return module(x)[0]
+
+        if not case.training:
+            return Prepared(inference, lambda: {"y": inference().numpy()})
+        x.requires_grad_(True)
+
+        def training() -> None:
+            module.zero_grad()
+            x.grad = None
+            module(x)[0].backward(dy)
+
+        def result() -> Arrays:
+            training()
+            named: Arrays = {"x": x.grad.numpy()}
+            for layer, direction, arrays in problem.cells():
+                for name in arrays:
+                    gradient = getattr(module, _name(name, layer, direction)).grad
+                    named[gradient_name(name, layer, direction)] = gradient.numpy()
+            return named
+
+        return Prepared(training, result)
+
+    def _module(self, case: Case) -> Any:
+        """Make the torch.nn module of a case."""
+        torch = self._torch
+        options: dict[str, Any] = {"num_layers": case.layers, "bidirectional": case.bidirectional}
+        if case.cell.cell == "rnn":
+            options["nonlinearity"] = case.cell.activation
+        kind = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}[case.cell.cell]
+        module = kind(case.inputs, case.hidden, dtype=getattr(torch, case.dtype), **options)
+        return module.train(case.training)
+
+
+def _name(array: str, layer: int, direction: int) -> str:
+    """Return torch.nn's name of a weight."""
+    return f"{array}_l{layer}{'_reverse' if direction else ''}"

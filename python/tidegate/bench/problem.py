@@ -1,0 +1,80 @@
+"""The arrays of one case: the same, seeded, for every engine."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from tidegate._arrays import FloatArray
+from tidegate.bench.case import Case
+
+Arrays = dict[str, FloatArray]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What goes into one forward and one backward.
+
+    Attributes
+    ----------
+    case : Case
+    layers : list over the layers of list over the directions of dict
+        weight_ih (G*H, I), weight_hh (G*H, H), bias_ih and bias_hh (G*H,), uniform in ±1/√H, and
+        peephole (3, H) of an LSTM that has them: gates in the order i f g o, r z n, i f o.
+    x : (T, B, I)
+    dy : (T, B, D*H)
+        Gradient of the loss by the output of the last layer.
+    """
+
+    case: Case
+    layers: list[list[Arrays]]
+    x: FloatArray
+    dy: FloatArray
+
+    @classmethod
+    def of(cls, case: Case) -> "Problem":
+        """Draw the arrays of a case."""
+        rng = np.random.default_rng(0)
+
+        def normal(width: int) -> FloatArray:
+            return rng.standard_normal((case.steps, case.batch, width), np.float32).astype(
+                case.dtype, copy=False
+            )
+
+        layers = [
+            [_weights(rng, case, case.inputs_of(layer)) for _ in range(case.directions)]
+            for layer in range(case.layers)
+        ]
+        return cls(case, layers, normal(case.inputs), normal(case.directions * case.hidden))
+
+    def cells(self) -> Iterator[tuple[int, int, Arrays]]:
+        """Yield layer, direction (0 forward, 1 reverse) and arrays of every cell."""
+        for layer, directions in enumerate(self.layers):
+            for direction, arrays in enumerate(directions):
+                yield layer, direction, arrays
+
+
+def _weights(rng: np.random.Generator, case: Case, inputs: int) -> Arrays:
+    """Draw the weights of one cell."""
+    hidden, rows = case.hidden, case.cell.gates * case.hidden
+    shapes: dict[str, tuple[int, ...]] = {
+        "weight_ih": (rows, inputs),
+        "weight_hh": (rows, hidden),
+        "bias_ih": (rows,),
+        "bias_hh": (rows,),
+    }
+    if case.cell.peephole:
+        shapes["peephole"] = (3, hidden)
+    bound = hidden**-0.5
+
+    def uniform(shape: tuple[int, ...]) -> FloatArray:
+        unit = rng.random(shape, np.float32).astype(case.dtype, copy=False)
+        scaled: FloatArray = bound * (2 * unit - 1)
+        return scaled.astype(case.dtype, copy=False)
+
+    return {name: uniform(shape) for name, shape in shapes.items()}
+
+
+def gradient_name(array: str, layer: int, direction: int) -> str:
+    """Return the name of a weight's gradient in a result, such as "weight_hh, layer 0 reverse"."""
+    return f"{array}, layer {layer}{' reverse' if direction else ''}"
