@@ -73,6 +73,11 @@ class Case:
         return 2 if self.bidirectional else 1
 
     @property
+    def continues(self) -> bool:
+        """Whether it starts from a given state: a single step is one of a stream."""
+        return self.steps == 1 and self.layers == 1 and not self.bidirectional
+
+    @property
     def itemsize(self) -> int:
         """Bytes of an element."""
         return 8 if self.dtype == "float64" else 4

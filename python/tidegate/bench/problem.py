@@ -8,6 +8,7 @@ import numpy as np
 from tidegate._arrays import FloatArray
 from tidegate.bench.case import Case
 
+STATES = {"lstm": 2, "gru": 1, "rnn": 1}
 Arrays = dict[str, FloatArray]
 
 
@@ -22,6 +23,8 @@ class Problem:
         weight_ih (G*H, I), weight_hh (G*H, H), bias_ih and bias_hh (G*H,), uniform in ±1/√H, and
         peephole (3, H) of an LSTM that has them: gates in the order i f g o, r z n, i f o.
     x : (T, B, I)
+    state : tuple of (B, H)
+        Before the first step, (h,) or (h, c), if the case continues a stream; else (), for zeros.
     dy : (T, B, D*H)
         Gradient of the loss by the output of the last layer.
     """
@@ -29,6 +32,7 @@ class Problem:
     case: Case
     layers: list[list[Arrays]]
     x: FloatArray
+    state: tuple[FloatArray, ...]
     dy: FloatArray
 
     @classmethod
@@ -37,15 +41,21 @@ class Problem:
         rng = np.random.default_rng(0)
 
         def normal(width: int) -> FloatArray:
-            return rng.standard_normal((case.steps, case.batch, width), np.float32).astype(
-                case.dtype, copy=False
-            )
+            drawn = rng.standard_normal((case.steps, case.batch, width), np.float32)
+            return drawn.astype(case.dtype, copy=False)
 
         layers = [
             [_weights(rng, case, case.inputs_of(layer)) for _ in range(case.directions)]
             for layer in range(case.layers)
         ]
-        return cls(case, layers, normal(case.inputs), normal(case.directions * case.hidden))
+        states = STATES[case.cell.cell] if case.continues else 0
+        return cls(
+            case,
+            layers,
+            x=normal(case.inputs),
+            state=tuple(0.5 * normal(case.hidden)[0] for _ in range(states)),
+            dy=normal(case.directions * case.hidden),
+        )
 
     def cells(self) -> Iterator[tuple[int, int, Arrays]]:
         """Yield layer, direction (0 forward, 1 reverse) and arrays of every cell."""

@@ -40,25 +40,27 @@ class Engine(Base):
         jax, case = self._jax, problem.case
         jax.config.update("jax_enable_x64", case.dtype == "float64")
         weights = [[_transposed(arrays) for arrays in layer] for layer in problem.layers]
-        weights, x, dy = jax.tree.map(jax.numpy.asarray, (weights, problem.x, problem.dy))
+        weights, x, state, dy = jax.tree.map(
+            jax.numpy.asarray, (weights, problem.x, problem.state, problem.dy)
+        )
 
         def variant(unroll: int) -> Prepared:
-            def forward(weights: Any, x: Any) -> Any:
-                return _forward(case, weights, x, unroll)
+            def forward(weights: Any, x: Any, state: Any) -> Any:
+                return _forward(case, weights, x, state, unroll)
 
-            def gradients(weights: Any, x: Any, dy: Any) -> Any:
-                return jax.vjp(forward, weights, x)[1](dy)
+            def gradients(weights: Any, x: Any, state: Any, dy: Any) -> Any:
+                return jax.vjp(lambda w, x: forward(w, x, state), weights, x)[1](dy)
 
             if case.training:
                 train = jax.jit(gradients)
                 return Prepared(
-                    lambda: jax.block_until_ready(train(weights, x, dy)),
-                    lambda: _named(problem, *train(weights, x, dy)),
+                    lambda: jax.block_until_ready(train(weights, x, state, dy)),
+                    lambda: _named(problem, *train(weights, x, state, dy)),
                 )
             infer = jax.jit(forward)
             return Prepared(
-                lambda: infer(weights, x).block_until_ready(),
-                lambda: {"y": np.asarray(infer(weights, x))},
+                lambda: infer(weights, x, state).block_until_ready(),
+                lambda: {"y": np.asarray(infer(weights, x, state))},
             )
 
         unrolls = [n for n in UNROLLS[case.pass_name] if n <= case.steps]
@@ -82,18 +84,18 @@ def _named(problem: Problem, weights: Any, x: Any) -> Arrays:
     return named
 
 
-def _forward(case: Case, layers: Any, x: Any, unroll: int) -> Any:
-    """Return y (T, B, D*H) of stacked layers."""
+def _forward(case: Case, layers: Any, x: Any, state: Any, unroll: int) -> Any:
+    """Return y (T, B, D*H) of stacked layers that start from a state, () for zeros."""
     import jax.numpy as jnp
     from jax import lax
 
     make_step, states = _STEPS[case.cell.cell]
-    zeros = (jnp.zeros((case.batch, case.hidden), x.dtype),) * states
+    state = state or (jnp.zeros((case.batch, case.hidden), x.dtype),) * states
     for directions in layers:
         ys = []
         for direction, w in enumerate(directions):
             projected, step = make_step(case.cell, w, x)
-            ys.append(lax.scan(step, zeros, projected, reverse=direction == 1, unroll=unroll)[1])
+            ys.append(lax.scan(step, state, projected, reverse=direction == 1, unroll=unroll)[1])
         x = ys[0] if len(ys) == 1 else jnp.concatenate(ys, axis=-1)
     return x
 

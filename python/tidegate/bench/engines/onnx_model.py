@@ -6,22 +6,22 @@ import numpy as np
 
 from tidegate._arrays import FloatArray
 from tidegate.bench.case import Case
-from tidegate.bench.problem import Arrays, Problem
+from tidegate.bench.problem import STATES, Arrays, Problem
 
 OPERATORS = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN"}
 # ONNX's gates by their place in ours: i o f c of i f g o, z r h of r z n; peepholes i o f of i f o.
 GATE_ORDER = {"lstm": (0, 3, 1, 2), "gru": (1, 0, 2), "rnn": (0,)}
 PEEPHOLE_ORDER = (0, 2, 1)
+STATE_NAMES = ("h0", "c0")
 OPSET, IR_VERSION = 17, 8
 
 
 def onnx_model(problem: Problem) -> bytes:
-    """Return a serialized model with the input x (T, B, I) and the output y (T, B, D*H)."""
+    """Return a serialized model with the inputs of `onnx_inputs` and the output y (T, B, D*H)."""
     from onnx import TensorProto, checker, helper
 
     case = problem.case
     tensor = helper.np_dtype_to_tensor_dtype(np.dtype(case.dtype))
-    sizes = (case.steps, case.batch)
     graph = _Graph()
     flowing = "x"
     for layer, directions in enumerate(problem.layers):
@@ -30,8 +30,11 @@ def onnx_model(problem: Problem) -> bytes:
     made = helper.make_graph(
         graph.nodes,
         case.kind,
-        [helper.make_tensor_value_info("x", tensor, [*sizes, case.inputs])],
-        [helper.make_tensor_value_info("y", tensor, [*sizes, case.directions * case.hidden])],
+        [
+            helper.make_tensor_value_info(name, tensor, array.shape)
+            for name, array in onnx_inputs(problem).items()
+        ],
+        [helper.make_tensor_value_info("y", tensor, problem.dy.shape)],
         graph.initializers,
     )
     assert tensor in (TensorProto.FLOAT, TensorProto.DOUBLE)
@@ -40,6 +43,12 @@ def onnx_model(problem: Problem) -> bytes:
     checker.check_model(model)
     serialized: bytes = model.SerializeToString()
     return serialized
+
+
+def onnx_inputs(problem: Problem) -> Arrays:
+    """Return x, and h0 and c0 (1, B, H) of a case that starts from a given state."""
+    state = zip(STATE_NAMES, problem.state, strict=False)
+    return {"x": problem.x} | {name: part[None] for name, part in state}
 
 
 class _Graph:
@@ -77,9 +86,11 @@ class _Graph:
         }
         for name, arrays in weights.items():
             inputs.append(self.constant(f"{name}{layer}", np.stack(arrays)))
+        inputs += ["", *STATE_NAMES[: STATES[case.cell.cell]]] if case.continues else []
         if case.cell.peephole:
+            inputs += [""] * (7 - len(inputs))
             peepholes = [a["peephole"][list(PEEPHOLE_ORDER)].reshape(-1) for a in directions]
-            inputs += ["", "", "", self.constant(f"P{layer}", np.stack(peepholes))]
+            inputs += [self.constant(f"P{layer}", np.stack(peepholes))]
         attributes = _attributes(case)
         out = self.add(OPERATORS[case.cell.cell], inputs, f"Y{layer}", **attributes)
         if case.directions == 1:

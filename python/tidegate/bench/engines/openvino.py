@@ -5,7 +5,7 @@ from typing import Any
 from tidegate.bench.case import Case
 from tidegate.bench.engines.engine import Engine as Base
 from tidegate.bench.engines.engine import Prepared
-from tidegate.bench.engines.onnx_model import onnx_model
+from tidegate.bench.engines.onnx_model import onnx_inputs, onnx_model
 from tidegate.bench.problem import Problem
 
 
@@ -25,20 +25,22 @@ class Engine(Base):
 
     @staticmethod
     def refusal(case: Case) -> str | None:
-        """Inference in float32."""
+        """Inference in float32, without peepholes."""
         if case.training:
             return "OpenVINO has no training"
         if case.dtype != "float32":
             return "OpenVINO's CPU plugin computes in float32 at most"
+        if case.cell.peephole:
+            return "OpenVINO reads an ONNX LSTM without its peepholes"
         return None
 
     def prepare(self, problem: Problem) -> Prepared:
         """Compile the model; x and y are shared, not copied."""
         model = self._core.read_model(onnx_model(problem), b"")
         request = self._core.compile_model(model, "CPU", self._options).create_infer_request()
-        x = problem.x
+        inputs = onnx_inputs(problem)
 
         def run() -> Any:
-            return request.infer([x], share_inputs=True, share_outputs=True)
+            return request.infer(inputs, share_inputs=True, share_outputs=True)
 
         return Prepared(run, lambda: {"y": run()[0].copy()})

@@ -26,7 +26,10 @@ class KerasLayers:
     batch_first = True
 
     def __init__(self, problem: Problem) -> None:
+        import tensorflow as tf
+
         self._case, self._problem = problem.case, problem
+        self._state = [tf.constant(part) for part in problem.state]
         self._layers = [self._layer(layer) for layer in range(problem.case.layers)]
         self.variables = [v for layer in self._layers for v in layer.trainable_variables]
 
@@ -53,6 +56,8 @@ class KerasLayers:
 
     def forward(self, x: Any) -> Any:
         """Return y of a symbolic or eager x."""
+        if self._state:
+            return self._layers[0](x, initial_state=self._state)
         for layer in self._layers:
             x = layer(x)
         return x
@@ -98,7 +103,8 @@ class BlockLstm:
         self._bias = tf.Variable(reordered(arrays["bias_ih"] + arrays["bias_hh"], _BLOCK_ORDER))
         absent = np.zeros((3, case.hidden), np.float32)
         self._peephole = [tf.Variable(row) for row in arrays.get("peephole", absent)]
-        self._zeros = tf.zeros((case.batch, case.hidden))
+        zeros = (np.zeros((case.batch, case.hidden), np.float32),) * 2
+        self._h, self._c = (tf.constant(part) for part in problem.state or zeros)
         self.variables = [self._weight, self._bias]
         self.variables += self._peephole if case.cell.peephole else []
 
@@ -110,8 +116,8 @@ class BlockLstm:
         return tf.raw_ops.BlockLSTM(
             seq_len_max=tf.constant(self._case.steps, tf.int64),
             x=x,
-            cs_prev=self._zeros,
-            h_prev=self._zeros,
+            cs_prev=self._c,
+            h_prev=self._h,
             w=self._weight,
             wci=wci,
             wcf=wcf,

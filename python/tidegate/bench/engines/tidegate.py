@@ -44,10 +44,11 @@ class Engine(Base):
             ]
             for directions in problem.layers
         ]
+        state = problem.state or None
         if not problem.case.training:
 
             def inference() -> FloatArray:
-                return forward(weights, problem.x)[0]
+                return forward(weights, problem.x, state)[0]
 
             return Prepared(inference, lambda: {"y": inference()})
 
@@ -60,7 +61,7 @@ class Engine(Base):
             for directions in weights:
                 for w in directions:
                     w.changed()
-            _, saved = forward(weights, problem.x, training=True)
+            _, saved = forward(weights, problem.x, state, training=True)
             return backward(saved, problem.dy, gradients)
 
         def result() -> Arrays:
@@ -74,13 +75,17 @@ class Engine(Base):
 
 
 def forward(
-    layers: Layers, x: FloatArray, *, training: bool = False
+    layers: Layers,
+    x: FloatArray,
+    state: tuple[FloatArray, ...] | None,
+    *,
+    training: bool = False,
 ) -> tuple[FloatArray, list[list[SavedForward | None]]]:
     """Run stacked, possibly bidirectional layers, composed of calls of one layer and direction."""
     saved: list[list[SavedForward | None]] = []
     for directions in layers:
         outs = [
-            rnn_forward(w, x, training=training, go_backwards=direction == 1)
+            rnn_forward(w, x, state, training=training, go_backwards=direction == 1)
             for direction, w in enumerate(directions)
         ]
         saved.append([out.saved for out in outs])

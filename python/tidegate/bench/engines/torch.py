@@ -41,10 +41,11 @@ class Engine(Base):
                 for name, array in arrays.items():
                     getattr(module, _name(name, layer, direction)).copy_(torch.from_numpy(array))
         x, dy = torch.from_numpy(problem.x), torch.from_numpy(problem.dy)
+        state = self._state(problem)
 
         def inference() -> Any:
             with torch.inference_mode():
-                return module(x)[0]
+                return module(x, state)[0]
 
         if not case.training:
             return Prepared(inference, lambda: {"y": inference().numpy()})
@@ -53,7 +54,7 @@ class Engine(Base):
         def training() -> None:
             module.zero_grad()
             x.grad = None
-            module(x)[0].backward(dy)
+            module(x, state)[0].backward(dy)
 
         def result() -> Arrays:
             training()
@@ -65,6 +66,11 @@ class Engine(Base):
             return named
 
         return Prepared(training, result)
+
+    def _state(self, problem: Problem) -> Any:
+        """Return the initial state as torch.nn takes it."""
+        parts = [self._torch.from_numpy(part[None]) for part in problem.state]
+        return tuple(parts) if len(parts) > 1 else parts[0] if parts else None
 
     def _module(self, case: Case) -> Any:
         """Make the torch.nn module of a case."""
