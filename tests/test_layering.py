@@ -24,7 +24,6 @@ PYTHON_TIERS = [
     ("_loader",),
     ("runtime",),
     ("weights",),
-    ("_arguments",),
     ("functional",),
     ("layers",),
     ("training", "models", "io"),

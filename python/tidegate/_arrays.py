@@ -1,8 +1,8 @@
-"""Normalise what users pass as arrays: one place that accepts, copies or refuses.
+"""Normalise what users pass as arrays: one place that accepts or refuses.
 
-The core takes aligned float32 or float64 arrays whose rows are contiguous. Anything that NumPy can
-hold in another layout (Fortran order, negative strides, unaligned, read-only) is accepted, with a
-copy only where the layout needs one; anything whose meaning would be guessed is refused.
+The core takes float32 or float64 arrays in any layout that NumPy can hold (Fortran order, negative
+strides, unaligned, read-only), and copies only where the layout needs it; anything whose meaning
+would be guessed is refused.
 """
 
 from typing import Any, TypeAlias
@@ -42,6 +42,8 @@ def as_float_array(
     where: str, name: str, value: Any, dtype: np.dtype[Any] | None = None
 ) -> FloatArray:
     """Return `value` as a float32 or float64 array, of exactly `dtype` when that is given."""
+    if type(value) is np.ndarray and dtype is not None and value.dtype == dtype:
+        return value
     if is_masked(value):
         raise TypeError(
             f"{where}: {name} is a masked array; expected a plain array "
@@ -71,13 +73,4 @@ def with_shape(
     """Return `array`, C-contiguous and aligned, if it has `shape`."""
     if array.shape != shape:
         raise ValueError(f"{where}: {name} has shape {array.shape}; expected {shape} = {why}.")
-    return np.require(array, requirements=["C", "A"])
-
-
-def with_contiguous_rows(array: FloatArray) -> FloatArray:
-    """Return `array`, copied only if its last axis is not contiguous or it is not aligned."""
-    size = array.itemsize
-    rows = array.shape[-1] <= 1 or array.strides[-1] == size
-    if rows and array.flags.aligned and not any(stride % size for stride in array.strides):
-        return array
     return np.require(array, requirements=["C", "A"])

@@ -6,18 +6,7 @@ gradients of its inputs, initial state and weights.
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from tidegate._arguments import (
-    check_usable,
-    empty_sequence,
-    gradient_arrays,
-    in_step_order,
-    output_gradient,
-    state_arrays,
-)
-from tidegate._arrays import FloatArray, as_float_array, check_flag, new_array, with_contiguous_rows
-from tidegate._loader import core
+from tidegate._arrays import FloatArray, as_float_array
 from tidegate.runtime import get_num_threads
 from tidegate.weights import CellWeights
 
@@ -27,23 +16,11 @@ State = tuple[FloatArray, ...]
 class SavedForward:
     """What the forward pass keeps for `rnn_backward`. Opaque; serves once."""
 
-    __slots__ = ("batch_first", "core", "go_backwards", "has_y", "shape", "weights")
+    __slots__ = ("core", "weights")
 
-    def __init__(
-        self,
-        weights: CellWeights,
-        shape: tuple[int, int, int],
-        *,
-        batch_first: bool,
-        go_backwards: bool,
-        has_y: bool,
-    ) -> None:
+    def __init__(self, weights: CellWeights, core: Any) -> None:
         self.weights = weights
-        self.shape = shape  # T, B, I
-        self.batch_first = batch_first
-        self.go_backwards = go_backwards
-        self.has_y = has_y
-        self.core: Any = None  # the core's SavedLayer; "empty" without steps or rows
+        self.core = core  # the compiled core's SavedLayer
 
 
 class RNNOutput(NamedTuple):
@@ -132,61 +109,16 @@ def rnn_forward(
             f"{where}: lengths or mask is given; expected None (ragged batches are not in this "
             "version: run sequences of one length together)."
         )
-    training = check_flag(where, "training", training)
-    batch_first = check_flag(where, "batch_first", batch_first)
-    return_sequences = check_flag(where, "return_sequences", return_sequences)
-    go_backwards = check_flag(where, "go_backwards", go_backwards)
-    x = as_float_array(where, "x", x, weights.dtype)
-    layout = "(B, T, I)" if batch_first else "(T, B, I)"
-    if x.ndim != 3:
-        raise ValueError(f"{where}: x has shape {x.shape}; expected three axes, {layout}.")
-    if x.shape[2] != weights.input_size:
-        raise ValueError(
-            f"{where}: x has shape {x.shape}; expected {weights.input_size} features in the last "
-            f"axis, the input_size of the weights ({layout})."
-        )
-    x = in_step_order(with_contiguous_rows(x), batch_first, go_backwards)
-    steps, batch = x.shape[:2]
-    hidden, dtype = weights.hidden_size, weights.dtype
-    first = state_arrays(where, "state", state, weights, batch)
-    saved = None
-    if training:
-        saved = SavedForward(
-            weights,
-            (steps, batch, weights.input_size),
-            batch_first=batch_first,
-            go_backwards=go_backwards,
-            has_y=return_sequences,
-        )
-    y = empty_sequence((steps, batch, hidden), dtype, batch_first) if return_sequences else None
-    if steps == 0 or batch == 0:
-        shape = (batch, hidden)
-        final = tuple(new_array(np.zeros, shape, dtype) if h is None else h.copy() for h in first)
-        if saved is not None:
-            saved.core = "empty"
-        return RNNOutput(y, final, saved)
-
-    final = tuple(new_array(np.empty, (batch, hidden), dtype) for _ in first)
-    h0, c0 = first if len(first) == 2 else (first[0], None)
-    h_last, c_last = final if len(final) == 2 else (final[0], None)
-    run = core.forward32 if dtype == np.float32 else core.forward64
-    in_order = None if y is None else in_step_order(y, batch_first, go_backwards)
-    kept = run(
-        weights.core_weights(),
-        x,
-        in_order,
-        h0,
-        c0,
-        h_last,
-        c_last,
+    y, final, kept = weights.core_weights().forward(
+        as_float_array(where, "x", x, weights.dtype),
+        *_states(where, "state", state, weights),
         training,
+        batch_first,
+        return_sequences,
+        go_backwards,
         get_num_threads(),
     )
-    if saved is not None:
-        saved.core = kept
-        if y is not None:
-            y.flags.writeable = False
-    return RNNOutput(y, final, saved)
+    return RNNOutput(y, final, None if kept is None else SavedForward(weights, kept))
 
 
 def rnn_backward(
@@ -247,39 +179,44 @@ def rnn_backward(
             f"{where}: saved is {type(saved).__name__}; expected the `saved` of an rnn_forward "
             "with training=True."
         )
-    need_dx = check_flag(where, "need_dx", need_dx)
-    check_usable(where, saved)
-    weights, (steps, batch, inputs) = saved.weights, saved.shape
-    dy = output_gradient(where, saved, dy)
-    dlast = state_arrays(where, "dstate", dstate, weights, batch)
-    gradients = gradient_arrays(where, weights, out)
-    dtype, hidden = weights.dtype, weights.hidden_size
-    dx = empty_sequence((steps, batch, inputs), dtype, saved.batch_first) if need_dx else None
-    kept, saved.core = saved.core, None
-    if steps == 0 or batch == 0:
-        for array in gradients.arrays().values():
-            array[...] = 0
-        shape = (batch, hidden)
-        dfirst = tuple(np.zeros(shape, dtype) if d is None else d.copy() for d in dlast)
-        return RNNGradients(dx, dfirst, gradients)
-
-    dfirst = tuple(np.empty((batch, hidden), dtype) for _ in dlast)
-    dh_last, dc_last = dlast if len(dlast) == 2 else (dlast[0], None)
-    dh0, dc0 = dfirst if len(dfirst) == 2 else (dfirst[0], None)
-    run = core.backward32 if dtype == np.float32 else core.backward64
-    run(
-        kept,
-        dy,
-        dh_last,
-        dc_last,
-        None if dx is None else in_step_order(dx, saved.batch_first, saved.go_backwards),
-        dh0,
-        dc0,
-        gradients.weight_ih,
-        gradients.weight_hh,
-        gradients.bias_ih,
-        gradients.bias_hh,
-        gradients.peephole,
-        get_num_threads(),
+    weights = saved.weights
+    dy = None if dy is None else as_float_array(where, "dy", dy, weights.dtype)
+    dstate = _states(where, "dstate", dstate, weights)
+    gradients = weights.empty_like() if out is None else _as_gradients(where, out, weights)
+    dx, dfirst = saved.core.backward(
+        dy, *dstate, need_dx, gradients.core_weights(), get_num_threads()
     )
     return RNNGradients(dx, dfirst, gradients)
+
+
+def _states(
+    where: str, name: str, state: Any, weights: CellWeights
+) -> tuple[FloatArray | None, FloatArray | None]:
+    """Return h and c, None where omitted; c is always None but for "lstm"."""
+    if state is None:
+        return None, None
+    parts = ("h", "c") if weights.cell == "lstm" else ("h",)
+    if not isinstance(state, tuple | list) or len(state) != len(parts):
+        kind = type(state).__name__
+        got = f"{kind} of {len(state)}" if hasattr(state, "__len__") else kind
+        raise ValueError(
+            f"{where}: {name} is a {got}; expected a tuple ({', '.join(parts)},) of (B, H) arrays "
+            f'for cell "{weights.cell}".'
+        )
+    h, c = state if len(parts) == 2 else (state[0], None)
+    dtype = weights.dtype
+    return (
+        None if h is None else as_float_array(where, f"{name}[0]", h, dtype),
+        None if c is None else as_float_array(where, f"{name}[1]", c, dtype),
+    )
+
+
+def _as_gradients(where: str, out: Any, weights: CellWeights) -> CellWeights:
+    """Return `out` if it can take gradients; the core checks its arrays."""
+    if not isinstance(out, CellWeights):
+        raise TypeError(f"{where}: out is {type(out).__name__}; expected a CellWeights.")
+    if out.dtype != weights.dtype:
+        raise ValueError(
+            f"{where}: out has dtype {out.dtype}; expected {weights.dtype}, that of the weights."
+        )
+    return out

@@ -17,25 +17,48 @@ _WHERE = "Stream"
 
 
 class _RecurrentStep:
-    """One recurrent layer: its input buffer, its state, and the engine's runner over both."""
+    """One recurrent layer: its state, and the engine's runner over it."""
 
-    def __init__(self, weights: CellWeights, batch_size: int) -> None:
-        self.input = new_array(np.zeros, (batch_size, weights.input_size), weights.dtype)
+    def __init__(self, weights: CellWeights, batch_size: int, *, is_first: bool) -> None:
         states = 2 if weights.cell == "lstm" else 1
         self.state = tuple(
             new_array(np.zeros, (batch_size, weights.hidden_size), weights.dtype)
             for _ in range(states)
         )
+        self._dtype = weights.dtype
         kind = core.LayerStream32 if weights.dtype == np.float32 else core.LayerStream64
         h, c = self.state if states == 2 else (self.state[0], None)
-        runner = kind(weights.core_weights(), self.input[np.newaxis], h, c)
-        self._run: Callable[[int], None] = runner.step
+        # Checks the shape and, of what a user gives, that it is finite, before the state changes.
+        # (x, threads) to h, or to None if x is no array of the dtype.
+        self.run: Callable[[Any, int], FloatArray | None]
+        self.run = kind(weights.core_weights(), h, c, is_first).step
 
-    def __call__(self, x: FloatArray) -> FloatArray:
-        if x is not self.input:
-            self.input[...] = x
-        self._run(get_num_threads())
-        return self.state[0]
+    def __call__(self, x: Any) -> FloatArray:
+        y = self.run(x, get_num_threads())
+        if y is None:
+            with np.errstate(over="ignore"):  # too large for float32 becomes inf, which is refused
+                x = checks.numeric(f"{_WHERE}.step", "x_t", x).astype(self._dtype)
+            y = self.run(x, get_num_threads())
+            assert y is not None
+        return y
+
+
+class _LayerStep:
+    """A layer that treats each step alone."""
+
+    def __init__(self, layer: Layer, batch_size: int, *, is_first: bool) -> None:
+        layer.require_built(_WHERE)
+        self._layer, self._is_first = layer, is_first
+        assert layer.input_shape is not None
+        features = () if isinstance(layer, Embedding) else layer.input_shape[-1:]
+        self._shape = (batch_size, *features)
+
+    def __call__(self, x: Any) -> FloatArray:
+        if self._is_first:
+            x = self._layer.prepare(f"{_WHERE}.step", x, "x_t")
+            if x.shape != self._shape:
+                raise ValueError(f"{_WHERE}.step: x_t has shape {x.shape}; expected {self._shape}.")
+        return self._layer.forward(x)[0]
 
 
 class Stream:
@@ -82,19 +105,12 @@ class Stream:
             raise ValueError(f"{_WHERE}: batch_size is {batch_size!r}; expected an integer >= 1.")
         self.batch_size = batch_size
         parts = _parts_of(layer_or_model)
-        self._steps = [_step_of(part, batch_size) for part in parts]
-        recurrent = [step for step in self._steps if isinstance(step, _RecurrentStep)]
+        steps = [_step_of(part, batch_size, is_first=k == 0) for k, part in enumerate(parts)]
+        recurrent = [step for step in steps if isinstance(step, _RecurrentStep)]
         if not recurrent:
             raise ValueError(f"{_WHERE}: there is no recurrent layer; expected at least one.")
         self.state: list[tuple[FloatArray, ...]] = [step.state for step in recurrent]
-        self._embedding = parts[0] if isinstance(parts[0], Embedding) else None
-        first = self._steps[0]
-        if isinstance(first, _RecurrentStep):
-            self._input = first.input
-        elif self._embedding is not None:
-            self._input = np.zeros((batch_size,), np.int64)
-        else:
-            self._input = np.zeros((batch_size, parts[0].input_shape[-1]), parts[0].dtype)
+        self._first, *self._rest = steps
 
     def step(self, x_t: Any) -> FloatArray:
         """Advance by one time step.
@@ -117,31 +133,10 @@ class Stream:
         TypeError
             Not an array of real numbers.
         """
-        where = f"{_WHERE}.step"
-        x = checks.numeric(where, "x_t", x_t)
-        if x.shape != self._input.shape:
-            raise ValueError(f"{where}: x_t has shape {x.shape}; expected {self._input.shape}.")
-        if self._embedding is not None:
-            self._input[...] = self._embedding.prepare(where, x, "x_t")
-        else:
-            self._read(where, x)
-        y = self._input
-        for run in self._steps:
+        y = self._first(x_t)
+        for run in self._rest:
             y = run(y)
         return y
-
-    def _read(self, where: str, x: FloatArray) -> None:
-        """Copy finite numbers into the input buffer; the state is not touched before that."""
-        if x.dtype == self._input.dtype:
-            self._input[...] = x
-        else:
-            with np.errstate(over="ignore"):  # too large for float32 becomes inf: refused below
-                self._input[...] = x
-        if not np.isfinite(self._input).all():
-            raise ValueError(
-                f"{where}: x_t has NaN or inf; expected finite numbers "
-                "(repeat the last value, or skip the step)."
-            )
 
     def reset(self) -> None:
         """Set every state to zero, as at the start of a sequence."""
@@ -167,18 +162,17 @@ def _parts_of(layer_or_model: Any) -> list[Any]:
     return list(layers)
 
 
-def _step_of(part: Any, batch_size: int) -> Callable[[FloatArray], FloatArray]:
+def _step_of(part: Any, batch_size: int, *, is_first: bool) -> _RecurrentStep | _LayerStep:
     """Return the function that runs one step of a layer."""
     if isinstance(part, CellWeights):
-        return _RecurrentStep(part, batch_size)
+        return _RecurrentStep(part, batch_size, is_first=is_first)
     name = f"{_WHERE}: the layer {part.name!r}"
     if isinstance(part, Bidirectional) or getattr(part, "go_backwards", False):
         raise ValueError(f"{name} runs from the future to the past; expected a forward layer.")
     if isinstance(part, RecurrentLayer):
-        return _RecurrentStep(part.cell_weights, batch_size)
+        return _RecurrentStep(part.cell_weights, batch_size, is_first=is_first)
     if isinstance(part, Dense | Dropout | Embedding):
-        part.require_built(_WHERE)
-        return lambda x: part.forward(x)[0]
+        return _LayerStep(part, batch_size, is_first=is_first)
     raise ValueError(
         f"{name} is a {type(part).__name__}; expected recurrent layers, Dense, Dropout, Embedding."
     )

@@ -81,6 +81,7 @@ class CellWeights:
     update: str
     input_size: int
     hidden_size: int
+    dtype: np.dtype[Any]  # of every array
 
     def __init__(
         self,
@@ -163,12 +164,7 @@ class CellWeights:
             full = name == "peephole" and array.ndim == 3
             expected = shapes["full peephole" if full else name]
             setattr(self, name, _owned(where, name, array, expected, share))
-        self.input_size, self.hidden_size = int(w_ih.shape[1]), int(hidden)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Float32 or float64, of every array."""
-        return self.weight_ih.dtype
+        self.input_size, self.hidden_size, self.dtype = int(w_ih.shape[1]), int(hidden), dtype
 
     @property
     def peephole_kind(self) -> str:
@@ -198,6 +194,13 @@ class CellWeights:
             reset_after=self.reset_after,
             update=self.update,
         )
+
+    def empty_like(self) -> "CellWeights":
+        """Return the same cell over new arrays of undefined values: for gradients."""
+        twin = object.__new__(CellWeights)
+        arrays = {name: np.empty_like(array) for name, array in self.arrays().items()}
+        twin.__dict__.update(self.__dict__, **arrays, _core=None, _shared=True)
+        return twin
 
     def core_weights(self) -> Any:
         """Return the compiled counterpart, made at first need (private)."""

@@ -1,13 +1,15 @@
-// Where NumPy arrays become views: shapes, strides and alignment are checked here, once per call.
-// Python has normalised the arrays already (python/tidegate/_arrays.py); what is left here protects
-// memory.
+// Where NumPy arrays become views. Python has settled their dtype (python/tidegate/_arrays.py);
+// shapes, strides and alignment are settled here, once per call, with a copy only where rows do not
+// lie as the engine reads them.
 #pragma once
 
 #include <pybind11/numpy.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
+#include <string>
 
 #include "base/check.hpp"
 #include "sequence/rows.hpp"
@@ -22,54 +24,118 @@ using Array = py::array_t<T>;
 template <class T>
 using OptionalArray = std::optional<py::array_t<T>>;
 
-inline void check_shape(const py::array& array, const char* name,
-                        std::initializer_list<Index> shape) {
-  bool same = array.ndim() == static_cast<Index>(shape.size());
-  Index axis = 0;
-  for (const Index size : shape) same = same && array.shape(axis++) == size;
-  CHECK_ARG(same, "core: " << name << " has another shape than the call describes.");
+template <std::size_t axes>
+using Shape = std::array<Index, axes>;
+
+// A shape as Python writes it, such as (4, 2) or (4,).
+inline std::string shape_text(const Index* sizes, Index axes) {
+  std::string text = "(";
+  for (Index k = 0; k < axes; ++k) text += (k == 0 ? "" : ", ") + std::to_string(sizes[k]);
+  return text + (axes == 1 ? ",)" : ")");
+}
+
+inline std::string shape_text(const py::array& array) {
+  return shape_text(array.shape(), array.ndim());
+}
+
+// `name` says who was called and which array it is; `why` ends the sentence.
+template <std::size_t axes>
+void check_shape(const py::array& array, const char* name, const Shape<axes>& shape,
+                 const char* why = "") {
+  CHECK_ARG(array.ndim() == static_cast<Index>(axes) &&
+                std::equal(shape.begin(), shape.end(), array.shape()),
+            name << " has shape " << shape_text(array) << "; expected "
+                 << shape_text(shape.data(), axes) << why << ".");
+}
+
+template <class T>
+const T* data_of(const OptionalArray<T>& array) {
+  return array ? array->data() : nullptr;
+}
+template <class T>
+T* writable_data_of(OptionalArray<T>& array) {
+  return array ? array->mutable_data() : nullptr;
+}
+
+inline void make_read_only(py::array& array) {
+  py::detail::array_proxy(array.ptr())->flags &= ~py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
+}
+
+template <class T>
+bool is_contiguous(const Array<T>& array) {
+  return (array.flags() & py::array::c_style) != 0 &&
+         reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0;
+}
+
+// The same array, or a C-contiguous and aligned copy.
+template <class T>
+Array<T> contiguous_copy(const Array<T>& array) {
+  constexpr int kFlags = py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+  return py::array_t<T, kFlags>(array);
 }
 
 // The memory of a C-contiguous array of the given shape; null for None.
-template <class T>
-const T* contiguous(const OptionalArray<T>& array, const char* name,
-                    std::initializer_list<Index> shape) {
+template <class T, std::size_t axes>
+const T* contiguous(const OptionalArray<T>& array, const char* name, const Shape<axes>& shape) {
   if (!array) return nullptr;
   check_shape(*array, name, shape);
-  CHECK_ARG((array->flags() & py::array::c_style) != 0 &&
-                reinterpret_cast<std::uintptr_t>(array->data()) % alignof(T) == 0,
-            "core: " << name << " is not C-contiguous and aligned.");
+  CHECK_ARG(is_contiguous(*array), name << " is not C-contiguous and aligned.");
   return array->data();
 }
 
-template <class T>
-T* writable(OptionalArray<T>& array, const char* name, std::initializer_list<Index> shape) {
+template <class T, std::size_t axes>
+T* writable(OptionalArray<T>& array, const char* name, const Shape<axes>& shape) {
   if (!array) return nullptr;
-  CHECK_ARG(array->writeable(), "core: " << name << " is read-only.");
-  return const_cast<T*>(contiguous<T>(array, name, shape));
+  CHECK_ARG(array->writeable(), name << " is read-only.");
+  return const_cast<T*>(contiguous(array, name, shape));
 }
 
-// A (T, B, width) array with contiguous rows and any strides over time and batch.
+// A new array, its values undefined. A size that no address can count is std::bad_alloc, which
+// Python sees as MemoryError.
+template <class T, std::size_t axes>
+Array<T> new_array(const Shape<axes>& shape) {
+  Index size = sizeof(T);
+  for (const Index n : shape) size = n == 0 ? 0 : checked_product(size, n);
+  return Array<T>(shape);
+}
+
+// How a caller's sequences lie, (T, B, width) or (B, T, width), and at which end a pass begins.
+struct SequenceLayout {
+  bool batch_first, go_backwards;
+
+  Shape<3> shape(Dims dims, Index width) const {
+    return batch_first ? Shape<3>{dims.batch, dims.steps, width}
+                       : Shape<3>{dims.steps, dims.batch, width};
+  }
+  Dims dims(const py::array& array) const {
+    return {array.shape(batch_first ? 1 : 0), array.shape(batch_first ? 0 : 1)};
+  }
+
+  // Of an array with contiguous, aligned rows: its steps in the order in which they are run.
+  template <class T>
+  SequenceView<const T> view(const Array<T>& array) const {
+    constexpr Index kSize = sizeof(T);
+    const Index steps = dims(array).steps;
+    const Index step = array.strides(batch_first ? 1 : 0) / kSize;
+    const Index row = array.strides(batch_first ? 0 : 1) / kSize;
+    if (go_backwards) return {array.data() + (steps - 1) * step, -step, row};
+    return {array.data(), step, row};
+  }
+  template <class T>
+  SequenceView<T> writable_view(Array<T>& array) const {
+    const SequenceView<const T> v = view<T>(array);
+    return {const_cast<T*>(v.data), v.step, v.row};
+  }
+};
+
+// An array of three axes whose rows are contiguous and aligned: the same, or a copy.
 template <class T>
-SequenceView<const T> sequence(const OptionalArray<T>& array, const char* name, Index steps,
-                               Index batch, Index width) {
-  if (!array) return {};
-  check_shape(*array, name, {steps, batch, width});
+Array<T> with_contiguous_rows(const Array<T>& array) {
   constexpr Index kSize = sizeof(T);
-  const bool rows = width <= 1 || array->strides(2) == kSize;
-  const bool whole = array->strides(0) % kSize == 0 && array->strides(1) % kSize == 0;
-  CHECK_ARG(rows && whole && reinterpret_cast<std::uintptr_t>(array->data()) % alignof(T) == 0,
-            "core: the rows of " << name << " are not contiguous and aligned.");
-  return {array->data(), array->strides(0) / kSize, array->strides(1) / kSize};
-}
-
-template <class T>
-SequenceView<T> writable_sequence(OptionalArray<T>& array, const char* name, Index steps,
-                                  Index batch, Index width) {
-  if (!array) return {};
-  CHECK_ARG(array->writeable(), "core: " << name << " is read-only.");
-  const SequenceView<const T> view = sequence<T>(array, name, steps, batch, width);
-  return {const_cast<T*>(view.data), view.step, view.row};
+  const bool rows = array.shape(2) <= 1 || array.strides(2) == kSize;
+  const bool whole = array.strides(0) % kSize == 0 && array.strides(1) % kSize == 0;
+  const bool aligned = reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0;
+  return rows && whole && aligned ? array : contiguous_copy(array);
 }
 
 }  // namespace tidegate

@@ -1,6 +1,6 @@
 // LayerWeights: the arrays of one layer as Python holds them, and their packed copy, made when a
 // call first needs it and again after changed(). Memory of the old copy is used again when no call
-// is reading it.
+// is reading it. Gradients go into a LayerWeights of their own.
 #pragma once
 
 #include <atomic>
@@ -8,6 +8,7 @@
 
 #include "base/fork_safety.hpp"
 #include "bindings/arrays.hpp"
+#include "sequence/backward.hpp"
 #include "sequence/packed_weights.hpp"
 
 namespace tidegate {
@@ -17,35 +18,51 @@ class LayerWeights {
  public:
   LayerWeights(const CellConfig& config, Array<T> weight_ih, Array<T> weight_hh,
                OptionalArray<T> bias_ih, OptionalArray<T> bias_hh, OptionalArray<T> peephole)
-      : weight_ih_(std::move(weight_ih)),
-        weight_hh_(std::move(weight_hh)),
-        bias_ih_(std::move(bias_ih)),
-        bias_hh_(std::move(bias_hh)),
-        peephole_(std::move(peephole)),
+      : arrays_{std::move(weight_ih), std::move(weight_hh), std::move(bias_ih), std::move(bias_hh),
+                std::move(peephole)},
         config_(config) {
-    CHECK_ARG(weight_ih_->ndim() == 2 && weight_hh_->ndim() == 2 && weight_hh_->shape(1) > 0,
+    const auto& [w_ih, w_hh, b_ih, b_hh, p] = arrays_;
+    CHECK_ARG(w_ih->ndim() == 2 && w_hh->ndim() == 2 && w_hh->shape(1) > 0,
               "core: weight_ih and weight_hh are matrices of at least one hidden unit.");
-    input_size_ = weight_ih_->shape(1);
-    hidden_size_ = weight_hh_->shape(1);
+    input_size_ = w_ih->shape(1);
+    hidden_size_ = w_hh->shape(1);
     const Index rows = plan_of(config).gates * hidden_size_;
-    arrays_.weight_ih = contiguous<T>(weight_ih_, "weight_ih", {rows, input_size_});
-    arrays_.weight_hh = contiguous<T>(weight_hh_, "weight_hh", {rows, hidden_size_});
-    arrays_.bias_ih = contiguous<T>(bias_ih_, "bias_ih", {rows});
-    arrays_.bias_hh = contiguous<T>(bias_hh_, "bias_hh", {rows});
-    CHECK_ARG(peephole_.has_value() == (config.peephole != Peephole::kNone),
+    pointers_.weight_ih = contiguous<T>(w_ih, "core: weight_ih", Shape<2>{rows, input_size_});
+    pointers_.weight_hh = contiguous<T>(w_hh, "core: weight_hh", Shape<2>{rows, hidden_size_});
+    pointers_.bias_ih = contiguous<T>(b_ih, "core: bias_ih", Shape<1>{rows});
+    pointers_.bias_hh = contiguous<T>(b_hh, "core: bias_hh", Shape<1>{rows});
+    CHECK_ARG(p.has_value() == (config.peephole != Peephole::kNone),
               "core: the peephole option and array disagree.");
-    arrays_.peephole = config.peephole == Peephole::kFull
-                           ? contiguous<T>(peephole_, "peephole", {3, hidden_size_, hidden_size_})
-                           : contiguous<T>(peephole_, "peephole", {3, hidden_size_});
+    pointers_.peephole =
+        config.peephole == Peephole::kFull
+            ? contiguous<T>(p, "core: peephole", Shape<3>{3, hidden_size_, hidden_size_})
+            : contiguous<T>(p, "core: peephole", Shape<2>{3, hidden_size_});
   }
 
   Index input_size() const { return input_size_; }
   Index hidden_size() const { return hidden_size_; }
   const CellConfig& config() const { return config_; }
+  bool has_c() const { return config_.kind == CellKind::kLstm; }
 
   // The arrays were modified in place: pack again before the next call.
   void changed() { version_.fetch_add(1, std::memory_order_acq_rel); }
   std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
+
+  // Where the gradients of `weights` go; arrays that are absent here are not computed.
+  WeightGradients<T> as_gradients_of(const LayerWeights& weights) {
+    for (std::size_t k = 0; k < kArrays; ++k) {
+      if (arrays_[k]) require_fit(k, weights);
+    }
+    const auto at = [](const T* memory) { return const_cast<T*>(memory); };
+    return {at(pointers_.weight_ih), at(pointers_.weight_hh), at(pointers_.bias_ih),
+            at(pointers_.bias_hh), at(pointers_.peephole)};
+  }
+
+  void fill_with_zeros() {
+    for (OptionalArray<T>& array : arrays_) {
+      if (array) std::fill_n(array->mutable_data(), array->size(), T(0));
+    }
+  }
 
   // The packed copy of the present version. It never changes while a caller holds it: calls from
   // other threads may be reading it. Call without the GIL: it may wait for a thread that packs.
@@ -62,7 +79,7 @@ class LayerWeights {
       }
       // Small weights are packed sooner than a team is formed.
       const bool small = (input_size_ + hidden_size_) * hidden_size_ < kSmall;
-      target->pack(arrays_, for_backward, small ? 1 : threads);
+      target->pack(pointers_, for_backward, small ? 1 : threads);
       packed_ = std::move(target);
       packed_version_ = wanted;
       packed_for_backward_ = for_backward;
@@ -72,9 +89,40 @@ class LayerWeights {
 
  private:
   static constexpr Index kSmall = 16 * 1024;
+  static constexpr std::size_t kArrays = 5;
+  static constexpr const char* kNames[kArrays] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh",
+                                                  "peephole"};
 
-  OptionalArray<T> weight_ih_, weight_hh_, bias_ih_, bias_hh_, peephole_;
-  WeightArrays<T> arrays_{};
+  // An array that takes gradients has the shape of the weight's, can be written, and lies apart
+  // from all others: one would destroy the other.
+  void require_fit(std::size_t k, const LayerWeights& weights) const {
+    const OptionalArray<T>&mine = arrays_[k], &theirs = weights.arrays_[k];
+    const char* name = kNames[k];
+    CHECK_ARG(theirs && mine->ndim() == theirs->ndim() &&
+                  std::equal(mine->shape(), mine->shape() + mine->ndim(), theirs->shape()),
+              "rnn_backward: out." << name << " has shape " << shape_text(*mine)
+                                   << "; expected that of the weights.");
+    CHECK_ARG(mine->writeable(),
+              "rnn_backward: out." << name << " is read-only; make out with CellWeights.view.");
+    for (std::size_t other = 0; other < kArrays; ++other) {
+      require_apart(k, weights.arrays_[other], "weights.", other);
+      if (other > k) require_apart(k, arrays_[other], "out.", other);
+    }
+  }
+  void require_apart(std::size_t k, const OptionalArray<T>& other, const char* owner,
+                     std::size_t other_k) const {
+    if (!other) return;
+    const Array<T>& mine = *arrays_[k];
+    const bool apart = mine.size() == 0 || other->size() == 0 ||
+                       mine.data() + mine.size() <= other->data() ||
+                       other->data() + other->size() <= mine.data();
+    CHECK_ARG(apart, "rnn_backward: out." << kNames[k] << " shares memory with " << owner
+                                          << kNames[other_k]
+                                          << "; expected arrays of its own (np.zeros_like).");
+  }
+
+  std::array<OptionalArray<T>, kArrays> arrays_;  // C-contiguous, in the order of kNames
+  WeightArrays<T> pointers_{};                    // to their memory
   const CellConfig config_;
   Index input_size_ = 0, hidden_size_ = 0;
   std::atomic<std::uint64_t> version_{1};

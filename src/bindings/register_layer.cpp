@@ -1,120 +1,11 @@
-// LayerWeights, forward, backward and the saved tensors between them, for float and double.
-#include <pybind11/stl.h>
-
-#include <stdexcept>
+// LayerWeights with forward, SavedLayer with backward, for float and double.
 #include <string>
 
-#include "bindings/layer_weights.hpp"
+#include "bindings/layer_calls.hpp"
 #include "bindings/register.hpp"
-#include "sequence/backward.hpp"
-#include "sequence/forward.hpp"
 
 namespace tidegate {
 namespace {
-
-// What forward(training=True) returns: serves one backward().
-template <class T>
-struct SavedLayer {
-  std::shared_ptr<LayerWeights<T>> weights;
-  std::uint64_t version;
-  OptionalArray<T> x, y;  // keeps alive the memory that `saved` points to
-  std::shared_ptr<const PackedWeights<T>> packed;
-  std::unique_ptr<Saved<T>> saved;
-};
-
-template <class T>
-std::unique_ptr<SavedLayer<T>> forward(std::shared_ptr<LayerWeights<T>> weights, OptionalArray<T> x,
-                                       OptionalArray<T> y, const OptionalArray<T>& h0,
-                                       const OptionalArray<T>& c0, OptionalArray<T> h_last,
-                                       OptionalArray<T> c_last, bool training, int threads) {
-  CHECK_ARG(x && x->ndim() == 3 && h_last, "core: x has three axes and h_last is given.");
-  const Index steps = x->shape(0), batch = x->shape(1), units = weights->hidden_size();
-  const bool has_c = weights->config().kind == CellKind::kLstm;
-  CHECK_ARG(steps > 0 && batch > 0 && threads > 0, "core: T, B and threads are at least 1.");
-  CHECK_ARG(c_last.has_value() == has_c && (has_c || !c0), "core: c is the LSTM's.");
-  ForwardProblem<T> problem{};
-  problem.dims = {steps, batch};
-  problem.x = sequence<T>(x, "x", steps, batch, weights->input_size());
-  problem.y = writable_sequence<T>(y, "y", steps, batch, units);
-  problem.h0 = contiguous<T>(h0, "h0", {batch, units});
-  problem.c0 = contiguous<T>(c0, "c0", {batch, units});
-  problem.h_last = writable<T>(h_last, "h_last", {batch, units});
-  problem.c_last = writable<T>(c_last, "c_last", {batch, units});
-
-  auto result = training ? std::make_unique<SavedLayer<T>>() : nullptr;
-  {
-    // Pure C++ on memory that the arguments keep alive.
-    const py::gil_scoped_release release;
-    const std::uint64_t version = weights->version();
-    const std::shared_ptr<const PackedWeights<T>> packed = weights->packed(training, threads);
-    if (training) {
-      auto saved = std::make_unique<Saved<T>>(*packed, problem.dims, y.has_value());
-      saved->x = problem.x;
-      result->saved = std::move(saved);
-      result->version = version;
-      result->packed = packed;
-    }
-    run_forward<T>(*packed, problem, training ? result->saved.get() : nullptr, threads);
-  }
-  if (training) {
-    Saved<T>& saved = *result->saved;
-    saved.h = problem.y ? SequenceView<const T>{problem.y.data, problem.y.step, problem.y.row}
-                        : saved.own_h_view();
-    result->x = std::move(x);
-    result->y = std::move(y);
-    result->weights = std::move(weights);
-  }
-  return result;
-}
-
-template <class T>
-void backward(SavedLayer<T>& layer, const OptionalArray<T>& dy, const OptionalArray<T>& dh_last,
-              const OptionalArray<T>& dc_last, OptionalArray<T> dx, OptionalArray<T> dh0,
-              OptionalArray<T> dc0, OptionalArray<T> dweight_ih, OptionalArray<T> dweight_hh,
-              OptionalArray<T> dbias_ih, OptionalArray<T> dbias_hh, OptionalArray<T> dpeephole,
-              int threads) {
-  if (!layer.saved) throw std::runtime_error("core: saved was used by an earlier backward.");
-  LayerWeights<T>& weights = *layer.weights;
-  if (layer.version != weights.version()) {
-    throw std::runtime_error("core: the weights changed since the forward pass.");
-  }
-  const Dims dims = layer.saved->dims;
-  const Index units = weights.hidden_size(), inputs = weights.input_size();
-  const Index rows = plan_of(weights.config()).gates * units;
-  const bool has_c = weights.config().kind == CellKind::kLstm;
-  CHECK_ARG(dh0 && dc0.has_value() == has_c && (has_c || !dc_last), "core: c is the LSTM's.");
-  BackwardProblem<T> problem{};
-  problem.dy = sequence<T>(dy, "dy", dims.steps, dims.batch, units);
-  problem.dh_last = contiguous<T>(dh_last, "dh_last", {dims.batch, units});
-  problem.dc_last = contiguous<T>(dc_last, "dc_last", {dims.batch, units});
-  problem.dx = writable_sequence<T>(dx, "dx", dims.steps, dims.batch, inputs);
-  problem.dh0 = writable<T>(dh0, "dh0", {dims.batch, units});
-  problem.dc0 = writable<T>(dc0, "dc0", {dims.batch, units});
-  problem.weights.weight_ih = writable<T>(dweight_ih, "dweight_ih", {rows, inputs});
-  problem.weights.weight_hh = writable<T>(dweight_hh, "dweight_hh", {rows, units});
-  problem.weights.bias_ih = writable<T>(dbias_ih, "dbias_ih", {rows});
-  problem.weights.bias_hh = writable<T>(dbias_hh, "dbias_hh", {rows});
-  switch (weights.config().peephole) {
-    case Peephole::kNone:
-      CHECK_ARG(!dpeephole, "core: there is no peephole.");
-      break;
-    case Peephole::kDiagonal:
-      problem.weights.peephole = writable<T>(dpeephole, "dpeephole", {3, units});
-      break;
-    case Peephole::kFull:
-      problem.weights.peephole = writable<T>(dpeephole, "dpeephole", {3, units, units});
-      break;
-  }
-  // From here on the gates are overwritten: no second backward, also not from another thread.
-  const std::unique_ptr<Saved<T>> saved = std::move(layer.saved);
-  {
-    const py::gil_scoped_release release;  // pure C++ on memory that the arguments keep alive
-    run_backward<T>(*layer.packed, *saved, problem, threads);
-    layer.packed.reset();
-  }
-  layer.x.reset();
-  layer.y.reset();
-}
 
 ActivationKind activation_from(const std::string& name) {
   if (name == "tanh") return ActivationKind::kTanh;
@@ -166,18 +57,13 @@ void register_dtype(py::module_& m, const char* suffix) {
            arg("cell"), arg("peephole_kind"), arg("reset_after"), arg("retain"), arg("activation"),
            arg("recurrent_activation"), arg("output_activation"), arg("weight_ih").noconvert(),
            arg("weight_hh").noconvert(), none("bias_ih"), none("bias_hh"), none("peephole"))
-      .def("changed", &Weights::changed, "Pack again before the next call.");
+      .def("changed", &Weights::changed, "Pack again before the next call.")
+      .def("forward", &forward<T>, arg("x").noconvert(), none("h0"), none("c0"), arg("training"),
+           arg("batch_first"), arg("return_sequences"), arg("go_backwards"), arg("threads"));
 
   py::class_<SavedLayer<T>>(m, named("SavedLayer").c_str())
-      .def_property_readonly("used", [](const SavedLayer<T>& s) { return s.saved == nullptr; })
-      .def_property_readonly(
-          "stale", [](const SavedLayer<T>& s) { return s.version != s.weights->version(); });
-
-  m.def(named("forward").c_str(), &forward<T>, arg("weights"), none("x"), none("y"), none("h0"),
-        none("c0"), none("h_last"), none("c_last"), arg("training"), arg("threads"));
-  m.def(named("backward").c_str(), &backward<T>, arg("saved"), none("dy"), none("dh_last"),
-        none("dc_last"), none("dx"), none("dh0"), none("dc0"), none("dweight_ih"),
-        none("dweight_hh"), none("dbias_ih"), none("dbias_hh"), none("dpeephole"), arg("threads"));
+      .def("backward", &backward<T>, none("dy"), none("dh_last"), none("dc_last"), arg("need_dx"),
+           arg("out"), arg("threads"));
 }
 
 }  // namespace

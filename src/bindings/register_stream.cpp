@@ -1,6 +1,9 @@
-// LayerStream: one layer that runs a step per call over buffers that Python fills and reads.
+// LayerStream: one layer that runs a step per call, its state in arrays that Python sees.
 #include <pybind11/stl.h>
 
+#include <cmath>
+#include <cstring>
+#include <limits>
 #include <mutex>
 #include <stdexcept>
 
@@ -15,32 +18,64 @@ namespace {
 template <class T>
 class LayerStream {
  public:
-  // x (1, B, I) is read and h, c (B, H) are updated in place by every step().
-  LayerStream(std::shared_ptr<LayerWeights<T>> weights, OptionalArray<T> x, OptionalArray<T> h,
-              OptionalArray<T> c)
-      : weights_(std::move(weights)), x_(std::move(x)), h_(std::move(h)), c_(std::move(c)) {
-    CHECK_ARG(x_ && x_->ndim() == 3 && x_->shape(1) > 0 && h_,
-              "core: x has three axes and at least one row, and h is given.");
-    CHECK_ARG(c_.has_value() == (weights_->config().kind == CellKind::kLstm),
-              "core: c is the LSTM's.");
-    const Index batch = x_->shape(1), units = weights_->hidden_size();
+  // h and c (B, H) are updated in place by every step(). `finite_only`: x_t comes from a user.
+  LayerStream(std::shared_ptr<LayerWeights<T>> weights, Array<T> h, OptionalArray<T> c,
+              bool finite_only)
+      : weights_(std::move(weights)),
+        h_(std::move(h)),
+        c_(std::move(c)),
+        finite_only_(finite_only) {
+    CHECK_ARG(h_->ndim() == 2 && h_->shape(0) > 0, "core: h has two axes and at least one row.");
+    CHECK_ARG(c_.has_value() == weights_->has_c(), "core: c is the LSTM's.");
+    const Index batch = h_->shape(0), inputs = weights_->input_size();
+    const Index units = weights_->hidden_size();
+    x_.resize(checked_product(batch, inputs));
     problem_.dims = {1, batch};
-    problem_.x = sequence<T>(x_, "x", 1, batch, weights_->input_size());
-    problem_.h_last = writable<T>(h_, "h", {batch, units});
-    problem_.c_last = writable<T>(c_, "c", {batch, units});
+    problem_.x = {x_.data(), 0, inputs};
+    problem_.h_last = writable<T>(h_, "core: h", Shape<2>{batch, units});
+    problem_.c_last = writable<T>(c_, "core: c", Shape<2>{batch, units});
     problem_.h0 = problem_.h_last;
     problem_.c0 = problem_.c_last;
   }
 
-  void step(int threads) {
+  // Returns h; None, without a step, if x_t is no array of T.
+  py::object step(const py::object& x_t, int threads) {
+    const auto& numpy = py::detail::npy_api::get();
+    // Not a subclass: a masked array would lose its mask.
+    if (Py_TYPE(x_t.ptr()) != numpy.PyArray_Type_ || !Array<T>::check_(x_t)) return py::none();
+    const auto x = py::reinterpret_borrow<Array<T>>(x_t);
+    check_shape(x, "Stream.step: x_t", Shape<2>{problem_.dims.batch, weights_->input_size()});
     CHECK_ARG(threads > 0, "core: threads is at least 1.");
-    // Pure C++ on memory that this object keeps alive.
-    const py::gil_scoped_release release;
     const std::unique_lock<std::mutex> alone(stepping_, std::try_to_lock);
     if (!alone) {
       throw std::runtime_error(
           "Stream.step: another thread is in a step of this stream; use one Stream per thread.");
     }
+    read(x);
+    run(threads);
+    return *h_;
+  }
+
+ private:
+  void read(const Array<T>& x) {
+    const Index rows = x.shape(0), columns = x.shape(1);
+    T* to = x_.data();
+    if (is_contiguous(x)) {
+      std::copy_n(x.data(), rows * columns, to);
+    } else {
+      for (Index k = 0; k < rows * columns; ++k) {  // memcpy: it may be unaligned
+        std::memcpy(to + k, x.data(k / columns, k % columns), sizeof(T));
+      }
+    }
+    bool finite = true;
+    for (Index k = 0; k < x_.size(); ++k) finite &= std::abs(to[k]) <= kLargest;
+    CHECK_ARG(finite || !finite_only_,
+              "Stream.step: x_t has NaN or inf; expected finite numbers (repeat the last value, or "
+              "skip the step).");
+  }
+
+  void run(int threads) {
+    const py::gil_scoped_release release;  // pure C++ on memory that this object keeps alive
     const CallInFlight call;
     std::shared_ptr<const PackedWeights<T>> packed = weights_->packed(false, threads);
     if (packed != packed_ || threads > threads_) {  // the first step, or something changed
@@ -51,9 +86,12 @@ class LayerStream {
     runner_->run(call.share_of(threads));
   }
 
- private:
+  static constexpr T kLargest = std::numeric_limits<T>::max();
+
   std::shared_ptr<LayerWeights<T>> weights_;
-  OptionalArray<T> x_, h_, c_;
+  OptionalArray<T> h_, c_;
+  const bool finite_only_;
+  AlignedBuffer<T> x_;
   int threads_ = 0;
   std::mutex stepping_;
   ForwardProblem<T> problem_{};
@@ -65,11 +103,11 @@ template <class T>
 void register_dtype(py::module_& m, const char* name) {
   using py::arg;
   py::class_<LayerStream<T>>(m, name)
-      .def(py::init<std::shared_ptr<LayerWeights<T>>, OptionalArray<T>, OptionalArray<T>,
-                    OptionalArray<T>>(),
-           arg("weights"), arg("x").noconvert(), arg("h").noconvert(),
-           arg("c").noconvert().none(true))
-      .def("step", &LayerStream<T>::step, arg("threads"), "Run one step: x in, h and c updated.");
+      .def(py::init<std::shared_ptr<LayerWeights<T>>, Array<T>, OptionalArray<T>, bool>(),
+           arg("weights"), arg("h").noconvert(), arg("c").noconvert().none(true),
+           arg("finite_only"))
+      .def("step", &LayerStream<T>::step, arg("x_t"), arg("threads"),
+           "Run one step: h and c are updated, h is returned.");
 }
 
 }  // namespace

@@ -1,0 +1,210 @@
+// forward and backward of one layer over NumPy arrays, and what is kept between them. Every shape
+// is checked here; messages are for the callers of rnn_forward and rnn_backward.
+#pragma once
+
+#include <pybind11/stl.h>
+
+#include <stdexcept>
+
+#include "bindings/layer_weights.hpp"
+#include "sequence/backward.hpp"
+#include "sequence/forward.hpp"
+
+namespace tidegate {
+
+// The states of a call, (B, H) each: what is absent is zeros, and c is the LSTM's.
+template <class T>
+struct States {
+  OptionalArray<T> h, c;
+
+  // New arrays for what a call returns.
+  static States like(const LayerWeights<T>& weights, Index batch) {
+    const Shape<2> shape{batch, weights.hidden_size()};
+    States states{new_array<T>(shape), {}};
+    if (weights.has_c()) states.c = new_array<T>(shape);
+    return states;
+  }
+
+  void check(const char* h_name, const char* c_name, const LayerWeights<T>& weights, Index batch) {
+    CHECK_ARG(!c || weights.has_c(), "core: c is the LSTM's.");
+    const auto check_one = [&](OptionalArray<T>& array, const char* name) {
+      if (!array) return;
+      check_shape(*array, name, Shape<2>{batch, weights.hidden_size()}, " = (batch, hidden_size)");
+      if (!is_contiguous(*array)) array = contiguous_copy(*array);
+    };
+    check_one(h, h_name);
+    check_one(c, c_name);
+  }
+
+  // Where there is no step, nothing changes.
+  void take(const States& before) {
+    const auto take_one = [](OptionalArray<T>& to, const OptionalArray<T>& from) {
+      if (to && from) std::copy_n(from->data(), to->size(), to->mutable_data());
+      if (to && !from) std::fill_n(to->mutable_data(), to->size(), T(0));
+    };
+    take_one(h, before.h);
+    take_one(c, before.c);
+  }
+
+  py::tuple as_tuple() const {
+    if (!c) return py::make_tuple(*h);
+    return py::make_tuple(*h, *c);
+  }
+};
+
+// What a forward pass with training keeps: serves one backward.
+template <class T>
+struct SavedLayer {
+  std::shared_ptr<LayerWeights<T>> weights;
+  std::uint64_t version;
+  SequenceLayout layout;
+  Dims dims;
+  OptionalArray<T> x, y;  // keep alive the memory that `saved` points to; y only if it is returned
+  std::shared_ptr<const PackedWeights<T>> packed = nullptr;
+  std::unique_ptr<Saved<T>> saved = nullptr;  // null without steps or rows
+  bool used = false;
+
+  void require_usable() const {
+    if (used) {
+      throw std::runtime_error(
+          "rnn_backward: saved was used by an earlier backward, which overwrites it; "
+          "run rnn_forward(..., training=True) again.");
+    }
+    if (version != weights->version()) {
+      throw std::runtime_error(
+          "rnn_backward: the weights changed since the forward pass; run rnn_forward again.");
+    }
+  }
+};
+
+template <class T>
+void check_input(const Array<T>& x, Index input_size, SequenceLayout layout) {
+  const char* axes = layout.batch_first ? "(B, T, I)" : "(T, B, I)";
+  CHECK_ARG(x.ndim() == 3, "rnn_forward: x has shape " << shape_text(x) << "; expected three axes, "
+                                                       << axes << ".");
+  CHECK_ARG(x.shape(2) == input_size, "rnn_forward: x has shape "
+                                          << shape_text(x) << "; expected " << input_size
+                                          << " features in the last axis, the input_size of the "
+                                          << "weights (" << axes << ").");
+}
+
+// True or False, of Python or of NumPy; a string such as "no" would count as true.
+inline bool flag(const py::object& value, const char* name) {
+  if (value.is(py::handle(Py_True))) return true;
+  if (value.is(py::handle(Py_False))) return false;
+  py::detail::type_caster<bool> from_numpy;
+  if (from_numpy.load(value, false)) return from_numpy;
+  throw py::type_error(name + (" is " + std::string(py::repr(value))) +
+                       "; expected True or False.");
+}
+
+// Pure C++ on memory that the arrays of the caller keep alive, so without the GIL.
+template <class T>
+void run(LayerWeights<T>& weights, const ForwardProblem<T>& problem, SavedLayer<T>* kept,
+         int threads) {
+  const py::gil_scoped_release release;
+  const auto packed = weights.packed(kept != nullptr, threads);
+  if (kept != nullptr) {
+    const SequenceView<T>& y = problem.y;
+    kept->packed = packed;
+    kept->saved = std::make_unique<Saved<T>>(*packed, problem.dims, static_cast<bool>(y));
+    kept->saved->x = problem.x;
+    kept->saved->h = y ? SequenceView<const T>{y.data, y.step, y.row} : kept->saved->own_h_view();
+  }
+  run_forward<T>(*packed, problem, kept != nullptr ? kept->saved.get() : nullptr, threads);
+}
+template <class T>
+void run(SavedLayer<T>& layer, const BackwardProblem<T>& problem, int threads) {
+  const py::gil_scoped_release release;
+  run_backward<T>(*layer.packed, *layer.saved, problem, threads);
+  layer.saved.reset();
+  layer.packed.reset();
+}
+
+// Returns (y or None, final states, SavedLayer or None).
+template <class T>
+py::tuple forward(std::shared_ptr<LayerWeights<T>> weights, Array<T> x, OptionalArray<T> h0,
+                  OptionalArray<T> c0, const py::object& is_training,
+                  const py::object& is_batch_first, const py::object& returns_sequences,
+                  const py::object& goes_backwards, int threads) {
+  const bool training = flag(is_training, "rnn_forward: training");
+  const SequenceLayout layout{flag(is_batch_first, "rnn_forward: batch_first"),
+                              flag(goes_backwards, "rnn_forward: go_backwards")};
+  const bool return_sequences = flag(returns_sequences, "rnn_forward: return_sequences");
+  CHECK_ARG(threads > 0, "core: threads is at least 1.");
+  check_input(x, weights->input_size(), layout);
+  x = with_contiguous_rows(x);
+  const Dims dims = layout.dims(x);
+  States<T> first{std::move(h0), std::move(c0)};
+  first.check("rnn_forward: state[0]", "rnn_forward: state[1]", *weights, dims.batch);
+
+  States<T> last = States<T>::like(*weights, dims.batch);
+  OptionalArray<T> y;
+  if (return_sequences) y = new_array<T>(layout.shape(dims, weights->hidden_size()));
+  ForwardProblem<T> problem{dims,
+                            layout.view(x),
+                            {},
+                            data_of(first.h),
+                            data_of(first.c),
+                            writable_data_of(last.h),
+                            writable_data_of(last.c)};
+  if (y) problem.y = layout.writable_view(*y);
+  std::unique_ptr<SavedLayer<T>> kept;
+  if (training) {
+    kept.reset(new SavedLayer<T>{weights, weights->version(), layout, dims, x, y});
+    if (y) make_read_only(*y);  // it is part of what is kept
+  }
+  if (dims.steps > 0 && dims.batch > 0) {
+    run(*weights, problem, kept.get(), threads);
+  } else {
+    last.take(first);
+  }
+  return py::make_tuple(std::move(y), last.as_tuple(), std::move(kept));
+}
+
+// Returns (dx or None, gradients of the first states); gradients of the weights go into `out`.
+template <class T>
+py::tuple backward(SavedLayer<T>& layer, OptionalArray<T> dy, OptionalArray<T> dh_last,
+                   OptionalArray<T> dc_last, const py::object& need_dx, LayerWeights<T>& out,
+                   int threads) {
+  const bool wants_dx = flag(need_dx, "rnn_backward: need_dx");
+  layer.require_usable();
+  CHECK_ARG(threads > 0, "core: threads is at least 1.");
+  const LayerWeights<T>& weights = *layer.weights;
+  const SequenceLayout layout = layer.layout;
+  if (dy) {
+    CHECK_ARG(layer.y,
+              "rnn_backward: dy is given, but the forward pass had return_sequences=False; "
+              "expected dstate only.");
+    check_shape(*dy, "rnn_backward: dy", layout.shape(layer.dims, weights.hidden_size()),
+                ", the shape of y");
+    dy = with_contiguous_rows(*dy);
+  }
+  States<T> last{std::move(dh_last), std::move(dc_last)};
+  last.check("rnn_backward: dstate[0]", "rnn_backward: dstate[1]", weights, layer.dims.batch);
+
+  States<T> first = States<T>::like(weights, layer.dims.batch);
+  OptionalArray<T> dx;
+  if (wants_dx) dx = new_array<T>(layout.shape(layer.dims, weights.input_size()));
+  BackwardProblem<T> problem{{},
+                             data_of(last.h),
+                             data_of(last.c),
+                             {},
+                             writable_data_of(first.h),
+                             writable_data_of(first.c),
+                             out.as_gradients_of(weights)};
+  if (dy) problem.dy = layout.view(*dy);
+  if (dx) problem.dx = layout.writable_view(*dx);
+  layer.used = true;  // from here on: no second backward, also not from another thread
+  if (layer.saved) {
+    run(layer, problem, threads);
+  } else {
+    first.take(last);
+    out.fill_with_zeros();
+  }
+  layer.x.reset();
+  layer.y.reset();
+  return py::make_tuple(std::move(dx), first.as_tuple());
+}
+
+}  // namespace tidegate
