@@ -22,6 +22,17 @@ TEST(aligned_buffer_is_on_a_cache_line) {
   }
 }
 
+// Large blocks lie on a huge page, whether or not the system grants one.
+TEST(aligned_buffer_large_blocks_hold_what_they_promise) {
+  for (const Index bytes : {1048576, 2097152, 3145727, 3145728, 9000000}) {
+    AlignedBuffer<char> buffer(bytes);
+    CHECK(reinterpret_cast<std::uintptr_t>(buffer.data()) % kCacheLine == 0);
+    buffer.zero();
+    buffer.data()[bytes - 1] = 1;
+    CHECK(buffer.size() == bytes && buffer.data()[0] == 0);
+  }
+}
+
 TEST(aligned_buffer_empty) {
   AlignedBuffer<double> buffer;
   CHECK(buffer.empty() && buffer.size() == 0);

@@ -21,17 +21,26 @@ static int index_of(const CellConfig& config) {
   });
   return found;
 }
+template <class A>
+static int chosen(const CellConfig& config) {
+  using namespace tidegate;
+  return index_of<LstmCell<Peephole::kNone, A>, LstmCell<Peephole::kDiagonal, A>,
+                  LstmCell<Peephole::kFull, A>, GruResetAfterCell<A>, GruResetBeforeCell<A>,
+                  RnnCell<A>>(config);
+}
 
 TEST(config_options_select_the_cell) {
-  using namespace tidegate;
-  const auto chosen = [](const CellConfig& config) {
-    return index_of<LstmCell<Peephole::kNone>, LstmCell<Peephole::kDiagonal>,
-                    LstmCell<Peephole::kFull>, GruResetAfterCell, GruResetBeforeCell, RnnCell>(
-        config);
-  };
   const auto cells = all_cells();
   const int expected[] = {0, 1, 2, 3, 3, 4, 4, 5};
-  for (std::size_t k = 0; k < cells.size(); ++k) CHECK(chosen(cells[k]) == expected[k]);
+  for (std::size_t k = 0; k < cells.size(); ++k) {
+    CHECK(chosen<tidegate::UsualActivations>(cells[k]) == expected[k]);
+    for (const int place : {0, 1, 2}) {
+      CellConfig other = cells[k];
+      auto& a = other.activations;
+      (place == 0 ? a.input : place == 1 ? a.recurrent : a.output).kind = ActivationKind::kRelu;
+      CHECK(chosen<tidegate::CellActivations>(other) == expected[k]);
+    }
+  }
 }
 
 TEST(config_reaches_the_cell) {
@@ -41,7 +50,7 @@ TEST(config_reaches_the_cell) {
   config.activations.output.kind = ActivationKind::kSigmoid;
   for (const CellKind kind : {CellKind::kLstm, CellKind::kGru, CellKind::kRnn}) {
     config.kind = kind;
-    tidegate::visit_cell(config, [&](const auto& cell) {
+    tidegate::visit_cell_with(config.activations, config, [&](const auto& cell) {
       CHECK(cell.act.input.kind == ActivationKind::kRelu);
       CHECK(cell.act.recurrent.kind == ActivationKind::kLinear);
       CHECK(cell.act.output.kind == ActivationKind::kSigmoid);
@@ -51,7 +60,7 @@ TEST(config_reaches_the_cell) {
     for (const bool retain : {true, false}) {
       const auto kept = tidegate::visit_cell(
           {CellKind::kGru, Peephole::kNone, reset_after, retain, {}}, [](const auto& cell) {
-            if constexpr (std::is_same_v<std::decay_t<decltype(cell)>, tidegate::RnnCell> ||
+            if constexpr (std::decay_t<decltype(cell)>::kSlots == 1 ||
                           std::decay_t<decltype(cell)>::kStates == 2) {
               return -1;
             } else {

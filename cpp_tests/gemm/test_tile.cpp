@@ -14,18 +14,19 @@ using tidegate::max_rows;
 
 template <class T>
 struct TileData {
-  Index rows, width, k_size, k_stride, init_stride;
+  Index rows, width, panel_stride, k_size, k_stride, init_stride;
   std::vector<T> operand, panel, init;
 
   TileData(Index rows_, int vectors, Index k_size_, Index k_stride_, bool shared_init)
       : rows(rows_),
         width(vectors * Lane<T>::kSize),
+        panel_stride(width + k_size_ % 3),
         k_size(k_size_),
         k_stride(k_stride_),
         init_stride(shared_init ? 0 : width + 3) {
     Random random(static_cast<std::uint64_t>(rows * 1000 + k_size));
     operand = random.values<T>(rows * row_size());
-    panel = random.values<T>(std::max<Index>(1, k_size * width));
+    panel = random.values<T>(std::max<Index>(1, k_size * panel_stride));
     init = random.values<T>(std::max<Index>(1, rows) * (width + 3));
   }
   Index row_size() const { return std::max<Index>(1, k_size * k_stride); }
@@ -34,7 +35,7 @@ struct TileData {
   T expected(Index r, Index column) const {
     T sum = init[at(r * init_stride + column)];
     for (Index k = 0; k < k_size; ++k) {
-      sum = multiply_add_scalar(row(r)[k * k_stride], panel[at(k * width + column)], sum);
+      sum = multiply_add_scalar(row(r)[k * k_stride], panel[at(k * panel_stride + column)], sum);
     }
     return sum;
   }
@@ -70,7 +71,7 @@ static void check_kernels() {
           const T* row_of[kMaxRows] = {};
           for (Index r = 0; r < rows; ++r) row_of[r] = d.row(r);
           CHECK(matches_chain(d, [&](const auto& to) {
-            kernel(d.k_size, row_of, d.k_stride, d.panel.data(), to);
+            kernel(d.k_size, row_of, d.k_stride, d.panel.data(), d.panel_stride, to);
           }));
         }
       }
@@ -91,8 +92,8 @@ static void check_panels() {
         const TileData<T> d(rows, vectors, 19, 2, shared_init);
         CHECK(matches_chain(d, [&](const auto& to) {
           tidegate::multiply_panel<T>(
-              d.k_size, d.rows, [&](Index r) { return d.row(r); }, d.k_stride, d.panel.data(),
-              vectors, to);
+              d.k_size, d.rows, [&](Index r) { return d.row(r); }, d.k_stride,
+              {d.panel.data(), d.panel_stride, vectors}, to);
         }));
       }
     }
@@ -108,7 +109,7 @@ static void check_in_place() {
   const TileData<T> d(7, 3, 11, 1, false);
   std::vector<T> sums = d.init;
   tidegate::multiply_panel<T>(d.k_size, d.rows, [&](Index r) { return d.row(r); }, 1,
-                              d.panel.data(), 3,
+                              {d.panel.data(), d.panel_stride, 3},
                               {sums.data(), d.init_stride, sums.data(), d.init_stride});
   for (Index r = 0; r < d.rows; ++r) {
     for (Index c = 0; c < d.width; ++c)

@@ -1,6 +1,10 @@
 // An owned array of T on a cache-line boundary. Contents start undefined unless zero() is called.
 #pragma once
 
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
@@ -22,6 +26,25 @@ inline Index checked_product(Index a, Index b, Index c = 1) {
   return a * b * c;
 }
 
+// Memory on a cache-line boundary. Large blocks ask for huge pages: rows of a sequence lie pages
+// apart, and a miss of the translation cache costs more than one of the data cache.
+inline void* allocate_aligned(Index bytes) {
+  void* memory = nullptr;
+  std::size_t size = static_cast<std::size_t>(bytes);
+#ifdef MADV_HUGEPAGE
+  constexpr std::size_t kHugePage = 2 * 1024 * 1024;
+  const std::size_t pages = (size + kHugePage / 2) / kHugePage;  // the rest takes small pages
+  if (pages > 0) {
+    size = std::max(size, pages * kHugePage);
+    if (posix_memalign(&memory, kHugePage, size) != 0) throw std::bad_alloc();
+    madvise(memory, pages * kHugePage, MADV_HUGEPAGE);  // advice: failure changes nothing
+    return memory;
+  }
+#endif
+  if (posix_memalign(&memory, kCacheLine, size) != 0) throw std::bad_alloc();
+  return memory;
+}
+
 template <class T>
 class AlignedBuffer {
  public:
@@ -32,10 +55,7 @@ class AlignedBuffer {
   // when it throws.
   void resize(Index size) {
     if (size > capacity_) {
-      const std::size_t bytes = static_cast<std::size_t>(checked_product(size, sizeof(T)));
-      void* memory = nullptr;
-      if (posix_memalign(&memory, kCacheLine, bytes) != 0) throw std::bad_alloc();
-      data_.reset(static_cast<T*>(memory));
+      data_.reset(static_cast<T*>(allocate_aligned(checked_product(size, sizeof(T)))));
       capacity_ = size;
     }
     size_ = size;

@@ -34,11 +34,22 @@ struct Term {
 };
 
 // The activations of a cell: `recurrent` for the gates, `input` for the candidate (g, n, the simple
-// RNN's h) and `output` for the squash of c in the LSTM.
+// RNN's h) and `output` for the squash of c in the LSTM. Cells take them as a type, so that the
+// usual ones are inlined without a branch.
+struct UsualActivations {
+  Tanh input;
+  Sigmoid recurrent;
+  Tanh output;
+};
 struct CellActivations {
   Activation input{ActivationKind::kTanh};
   Activation recurrent{ActivationKind::kSigmoid};
   Activation output{ActivationKind::kTanh};
+
+  bool usual() const {
+    return input.kind == ActivationKind::kTanh && recurrent.kind == ActivationKind::kSigmoid &&
+           output.kind == ActivationKind::kTanh;
+  }
 };
 
 // One lane of units on the way forward: a is pre-activations in, values to save out.

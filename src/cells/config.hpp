@@ -18,17 +18,25 @@ struct CellConfig {
   CellActivations activations;
 };
 
-// Calls f(cell) with the cell object that the options describe.
+// Calls f(cell) with the cell object that the options describe, which holds `activations`.
+template <class Activations, class F>
+auto visit_cell_with(const Activations& activations, const CellConfig& c, const F& f) {
+  using A = Activations;
+  if (c.kind == CellKind::kRnn) return f(RnnCell<A>{activations});
+  if (c.kind == CellKind::kGru) {
+    return c.reset_after ? f(GruResetAfterCell<A>{activations, {c.retain}})
+                         : f(GruResetBeforeCell<A>{activations, {c.retain}});
+  }
+  if (c.peephole == Peephole::kDiagonal) return f(LstmCell<Peephole::kDiagonal, A>{activations});
+  if (c.peephole == Peephole::kFull) return f(LstmCell<Peephole::kFull, A>{activations});
+  return f(LstmCell<Peephole::kNone, A>{activations});
+}
+
+// The same with the usual activations as types, others as values.
 template <class F>
 auto visit_cell(const CellConfig& c, const F& f) {
-  if (c.kind == CellKind::kRnn) return f(RnnCell{c.activations});
-  if (c.kind == CellKind::kGru) {
-    return c.reset_after ? f(GruResetAfterCell{c.activations, {c.retain}})
-                         : f(GruResetBeforeCell{c.activations, {c.retain}});
-  }
-  if (c.peephole == Peephole::kDiagonal) return f(LstmCell<Peephole::kDiagonal>{c.activations});
-  if (c.peephole == Peephole::kFull) return f(LstmCell<Peephole::kFull>{c.activations});
-  return f(LstmCell<Peephole::kNone>{c.activations});
+  return c.activations.usual() ? visit_cell_with(UsualActivations{}, c, f)
+                               : visit_cell_with(c.activations, c, f);
 }
 
 }  // namespace tidegate

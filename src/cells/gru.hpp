@@ -33,6 +33,7 @@ struct GruUpdate {
   }
 };
 
+template <class Activations = UsualActivations>
 struct GruResetAfterCell {
   // n keeps only its input part until the recurrent part q has met the reset gate.
   enum Slot { kN, kR, kZ, kQ };
@@ -45,7 +46,7 @@ struct GruResetAfterCell {
   static constexpr unsigned kWrites[] = {0b1111u};
   static constexpr bool kDiagonal = false;
 
-  CellActivations act;
+  Activations act;
   GruUpdate update;
 
   template <int phase, class V>
@@ -67,6 +68,7 @@ struct GruResetAfterCell {
   }
 };
 
+template <class Activations = UsualActivations>
 struct GruResetBeforeCell {
   enum Slot { kR, kZ, kN };
   static constexpr int kGates = 3, kSlots = 3, kStates = 1, kPhases = 2;
@@ -81,7 +83,7 @@ struct GruResetBeforeCell {
   static constexpr unsigned kWrites[] = {0b110u, 0b001u};
   static constexpr bool kDiagonal = false;
 
-  CellActivations act;
+  Activations act;
   GruUpdate update;
 
   template <int phase, class V>

@@ -13,7 +13,7 @@ namespace tidegate {
 
 enum class Peephole { kNone, kDiagonal, kFull };
 
-template <Peephole peephole>
+template <Peephole peephole, class Activations = UsualActivations>
 struct LstmCell {
   enum Slot { kI, kF, kG, kO };
   static constexpr bool kDiagonal = peephole == Peephole::kDiagonal;
@@ -32,7 +32,7 @@ struct LstmCell {
   // Slots whose da a backward phase writes.
   static constexpr unsigned kWrites[] = {kFull ? 0b1000u : 0b1111u, 0b0111u};
 
-  CellActivations act;
+  Activations act;
 
   template <int phase, class V>
   void forward(ForwardUnit<V>& u) const {

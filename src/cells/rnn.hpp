@@ -6,6 +6,7 @@
 
 namespace tidegate {
 
+template <class Activations = UsualActivations>
 struct RnnCell {
   static constexpr int kGates = 1, kSlots = 1, kStates = 1, kPhases = 1;
   static constexpr int kInputSlots = 1;
@@ -16,7 +17,7 @@ struct RnnCell {
   static constexpr unsigned kWrites[] = {0b1u};
   static constexpr bool kDiagonal = false;
 
-  CellActivations act;
+  Activations act;
 
   template <int phase, class V>
   void forward(ForwardUnit<V>& u) const {

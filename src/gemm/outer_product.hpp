@@ -1,12 +1,12 @@
-// Weight gradients: out = sum over rows r of da[r]^T operand[r], a product over K = T*B.
+// Products over rows: out[e][column] = sum over rows r of da[r][e] * operand[r][column].
 //
-//        operand block [kc][columns]            One panel of outputs (kMaxVectors vectors of da) is
-//   da   +----------------------+               finished at a time: blocks of kc rows of da and of
-//   the
-//  block |  out[column][vector] |               operand are gathered side by side (any strides, no
-//  [kc]  +----------------------+               transposed copy of a whole array), then the micro-
-//                                               kernel accumulates. The sum of da comes along.
-// Every element is one chain over r in order, whatever the blocks and threads.
+//             operands, a block of columns       One sweep finishes some panels (kMaxVectors
+//             vectors
+//   da  +------------------------------+         of da each). da is read where it lies; a block of
+//  rows | out[panel][column][vectors]  |         rows of the operands is gathered (any strides, no
+//       +------------------------------+         transposed copy of a whole array), then the micro-
+//                                                kernel accumulates.
+// Every element is one chain over r in order, whatever the blocks and sweeps.
 #pragma once
 
 #include <algorithm>
@@ -17,75 +17,89 @@
 
 namespace tidegate {
 
-// Scratch of one thread for products with up to `columns` columns.
+// Rows of vectors at constant distance.
+template <class T>
+struct VectorRows {
+  const T* data;
+  Index stride;
+  Index vectors;
+};
+
+// Scratch of one thread for sweeps over at most `rows` rows, `panels` panels and `columns` columns.
 template <class T>
 class OuterProduct {
+  using V = Lane<T>;
+
  public:
-  static constexpr Index kWidth = kMaxVectors * Lane<T>::kSize;
+  OuterProduct(Index rows, Index panels, Index columns)
+      : block_rows_(std::min(rows, kBlockRows)),
+        capacity_(std::min(panels, kSweepPanels)),
+        operand_stride_(round_up(columns, kPad) + kPad),
+        operand_(checked_product(block_rows_, operand_stride_)),
+        out_(checked_product(capacity_, columns, kWidth)) {}
 
-  explicit OuterProduct(Index columns)
-      : block_rows_(std::clamp<Index>(kBlockElements / std::max<Index>(1, columns), 32, 256)),
-        operand_stride_(round_up(columns, 16) |
-                        16),  // odd in lines: rows spread over the cache's sets
-        operand_(block_rows_ * operand_stride_),
-        da_(block_rows_ * kWidth),
-        out_(std::max<Index>(1, columns) * kWidth),
-        sum_(kWidth) {}
+  Index capacity() const { return capacity_; }  // panels of one sweep
 
-  // da_row(r) is the address of `vectors` vectors, operand_row(r) that of `columns` elements.
-  template <class DaRow, class OperandRow>
-  void run(Index rows, const DaRow& da_row, int vectors, const OperandRow& operand_row,
-           Index columns) {
-    using V = Lane<T>;
-    const Index width = vectors * V::kSize;
-    std::fill_n(out_.data(), columns * width, T(0));
-    V sum[kMaxVectors];
-    for (V& s : sum) s = V(T(0));
+  // Multiplies all of da by `columns` columns; gather(r, to) copies those of row r.
+  template <class Gather>
+  void run(Index rows, const VectorRows<T>& da, Index columns, const Gather& gather) {
+    vectors_ = da.vectors;
+    columns_ = columns;
+    std::fill_n(out_.data(), vectors_ * V::kSize * columns, T(0));
     for (Index begin = 0; begin < rows; begin += block_rows_) {
       const Index count = std::min(block_rows_, rows - begin);
-      for (Index k = 0; k < count; ++k) {
-        const T* da = da_row(begin + k);
-        T* to = da_.data() + k * width;
-        for (int v = 0; v < vectors; ++v) {
-          const V value = V::load(da + v * V::kSize);
-          value.store(to + v * V::kSize);
-          sum[v] = sum[v] + value;
-        }
-        std::copy_n(operand_row(begin + k), columns, operand_.data() + k * operand_stride_);
+      for (Index r = 0; r < count; ++r) {
+        gather(begin + r, operand_.data() + r * operand_stride_);
       }
-      const auto column = [&](Index c) { return operand_.data() + c; };
-      multiply_panel<T>(count, columns, column, operand_stride_, da_.data(), vectors,
-                        {out_.data(), width, out_.data(), width});
+      const T* const block = da.data + begin * da.stride;
+      for (Index c = 0; c < columns; c += kBlockColumns) {
+        for (Index v = 0; v < vectors_; v += kMaxVectors) {
+          multiply(count, block + v * V::kSize, da.stride, v,
+                   {c, std::min(columns, c + kBlockColumns)});
+        }
+      }
     }
-    for (int v = 0; v < vectors; ++v) sum[v].store(sum_.data() + v * V::kSize);
-    width_ = width;
   }
 
-  // Results of the last run for vector `v` of the panel: `valid` rows of the gradient, and sums of
-  // da.
-  void copy_rows(int v, Index valid, Index columns, T* to) const {
-    using V = Lane<T>;
-    const T* from = out_.data() + v * V::kSize;
+  // Vector `v` of the last sweep, of which `valid` elements exist: a row of columns.size() each.
+  void copy_rows(Index v, Index valid, Range columns, T* to) const {
+    const Index stride = panel_width(v - v % kMaxVectors);
+    const T* from = panel_out(v - v % kMaxVectors) + columns.begin * stride;
+    from += v % kMaxVectors * V::kSize;
     Index c = 0;
     if (valid == V::kSize) {
-      for (; c + V::kSize <= columns; c += V::kSize) {
-        transpose_block(from + c * width_, width_, to + c, columns);
+      for (; c + V::kSize <= columns.size(); c += V::kSize) {
+        transpose_block(from + c * stride, stride, to + c, columns.size());
       }
     }
     for (Index row = 0; row < valid; ++row) {
-      for (Index k = c; k < columns; ++k) to[row * columns + k] = from[k * width_ + row];
+      for (Index k = c; k < columns.size(); ++k) {
+        to[row * columns.size() + k] = from[k * stride + row];
+      }
     }
-  }
-  void copy_sums(int v, Index valid, T* to) const {
-    std::copy_n(sum_.data() + v * Lane<T>::kSize, valid, to);
   }
 
  private:
-  static constexpr Index kBlockElements = 64 * 1024;
+  // Measured: what a block of columns needs of all panels of a sweep stays in the L2 cache.
+  static constexpr Index kBlockRows = 256, kBlockColumns = 120, kSweepPanels = 8;
+  static constexpr Index kPad = 16;  // the stride is odd in lines: rows spread over a cache's sets
+  static constexpr Index kWidth = kMaxVectors * V::kSize;
 
-  Index block_rows_, operand_stride_;
-  AlignedBuffer<T> operand_, da_, out_, sum_;
-  Index width_ = 0;
+  // Of the panel that starts at vector `v`.
+  Index panel_width(Index v) const { return std::min<Index>(kMaxVectors, vectors_ - v) * V::kSize; }
+  const T* panel_out(Index v) const { return out_.data() + v * V::kSize * columns_; }
+
+  void multiply(Index rows, const T* da, Index stride, Index v, Range columns) {
+    const Index width = panel_width(v);
+    T* to = out_.data() + v * V::kSize * columns_ + columns.begin * width;
+    const auto column = [&](Index c) { return operand_.data() + columns.begin + c; };
+    multiply_panel<T>(rows, columns.size(), column, operand_stride_,
+                      {da, stride, static_cast<int>(width / V::kSize)}, {to, width, to, width});
+  }
+
+  Index block_rows_, capacity_, operand_stride_;
+  AlignedBuffer<T> operand_, out_;
+  Index vectors_ = 0, columns_ = 0;  // of the last sweep
 };
 
 }  // namespace tidegate

@@ -17,12 +17,6 @@ namespace tidegate {
 template <class T>
 class PackedMatrix {
  public:
-  struct Panel {
-    Index offset;  // in the buffer
-    int vector;    // first vector within its group
-    int vectors;
-  };
-
   // group_vectors[g] is the number of vectors of group g.
   PackedMatrix(Index k_size, const std::vector<int>& group_vectors) : k_size_(k_size) {
     Index offset = 0;
@@ -47,7 +41,7 @@ class PackedMatrix {
   //   packed(k, lane) = source[lane*lane_stride + (k - ks.begin)*k_stride], zero for lane >= valid.
   void fill(Index group, int vector, Range ks, const T* source, Index lane_stride, Index k_stride,
             Index valid) {
-    const Panel& panel = panel_of(group, vector);
+    const Piece& panel = panel_of(group, vector);
     const Index step = panel.vectors * Lane<T>::kSize;
     T* to = buffer_.data() + panel.offset + (vector - panel.vector) * Lane<T>::kSize;
     to += ks.begin * step;
@@ -70,24 +64,32 @@ class PackedMatrix {
   template <class RowOf>
   void multiply_group(Index group, Index rows, const RowOf& row_of, const TileOutput<T>& to) const {
     for (Index p = first_panel_[at(group)]; p < first_panel_[at(group + 1)]; ++p) {
-      const Panel& panel = panels_[at(p)];
+      const Piece& panel = panels_[at(p)];
       const Index shift = panel.vector * Lane<T>::kSize;
-      multiply_panel<T>(k_size_, rows, row_of, 1, buffer_.data() + panel.offset, panel.vectors,
-                        {to.init + shift, to.init_stride, to.out + shift, to.out_stride});
+      multiply_panel<T>(
+          k_size_, rows, row_of, 1,
+          {buffer_.data() + panel.offset, panel.vectors * Lane<T>::kSize, panel.vectors},
+          {to.init + shift, to.init_stride, to.out + shift, to.out_stride});
     }
   }
 
  private:
   static std::size_t at(Index k) { return static_cast<std::size_t>(k); }
 
-  const Panel& panel_of(Index group, int vector) const {
+  struct Piece {
+    Index offset;  // in the buffer
+    int vector;    // first vector within its group
+    int vectors;
+  };
+
+  const Piece& panel_of(Index group, int vector) const {
     Index p = first_panel_[at(group)];
     while (panels_[at(p)].vector + panels_[at(p)].vectors <= vector) ++p;
     return panels_[at(p)];
   }
 
   Index k_size_;
-  std::vector<Panel> panels_;
+  std::vector<Piece> panels_;
   std::vector<Index> first_panel_;
   AlignedBuffer<T> buffer_;
 };

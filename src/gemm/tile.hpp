@@ -1,6 +1,6 @@
 // The micro-kernel: a register tile of R rows by NV vectors accumulates over K.
 //
-//                     panel  [K][NV][lanes]
+//                     panel  [K][NV][lanes], k-th row at panel + k*panel_stride
 //                       | w0 w1 w2 w3 |
 //   rows[r][k*stride]  -+-------------+      out[r] = init[r] + sum_k rows[r][k*stride] * panel[k]
 //      broadcast        |  R x NV     |
@@ -39,9 +39,17 @@ struct TileOutput {
   Index out_stride;
 };
 
+// The vectors that a product multiplies by; a row of them for every k.
+template <class T>
+struct Panel {
+  const T* data;
+  Index stride;
+  int vectors;
+};
+
 template <class T, int R, int NV>
 void tile_kernel(Index k_size, const T* const* rows, Index k_stride, const T* panel,
-                 const TileOutput<T>& to) {
+                 Index panel_stride, const TileOutput<T>& to) {
   using V = Lane<T>;
   V acc[R][NV];
   const T* row[R];
@@ -54,7 +62,7 @@ void tile_kernel(Index k_size, const T* const* rows, Index k_stride, const T* pa
     for (int v = 0; v < NV; ++v) acc[r][v] = V::load(to.init + r * to.init_stride + v * V::kSize);
   }
   const Index end = k_size * k_stride;
-  for (Index k = 0; k < end; k += k_stride, panel += NV * V::kSize) {
+  for (Index k = 0; k < end; k += k_stride, panel += panel_stride) {
     V weight[NV];
 #pragma GCC unroll 4
     for (int v = 0; v < NV; ++v) weight[v] = V::load(panel + v * V::kSize);
@@ -73,7 +81,7 @@ void tile_kernel(Index k_size, const T* const* rows, Index k_stride, const T* pa
 }
 
 template <class T>
-using TileKernel = void (*)(Index, const T* const*, Index, const T*, const TileOutput<T>&);
+using TileKernel = void (*)(Index, const T* const*, Index, const T*, Index, const TileOutput<T>&);
 
 // The kernel for `rows` (1..max_rows(vectors)) and `vectors` (1..kMaxVectors).
 template <class T>
@@ -82,15 +90,16 @@ TileKernel<T> tile_kernel_for(int rows, int vectors);
 // Multiplies one panel by any number of rows, a tile at a time. row_of(r) is the address of row r.
 template <class T, class RowOf>
 void multiply_panel(Index k_size, Index row_count, const RowOf& row_of, Index k_stride,
-                    const T* panel, int vectors, const TileOutput<T>& to) {
-  const Index tiles = ceil_div(row_count, max_rows(vectors));
+                    const Panel<T>& panel, const TileOutput<T>& to) {
+  const Index tiles = ceil_div(row_count, max_rows(panel.vectors));
   for (Index tile = 0; tile < tiles; ++tile) {
     const Range r = even_slice(row_count, tiles, tile);
     const T* rows[kMaxRows];
     for (Index k = 0; k < r.size(); ++k) rows[k] = row_of(r.begin + k);
     const TileOutput<T> tile_to{to.init + r.begin * to.init_stride, to.init_stride,
                                 to.out + r.begin * to.out_stride, to.out_stride};
-    tile_kernel_for<T>(static_cast<int>(r.size()), vectors)(k_size, rows, k_stride, panel, tile_to);
+    tile_kernel_for<T>(static_cast<int>(r.size()), panel.vectors)(
+        k_size, rows, k_stride, panel.data, panel.stride, tile_to);
   }
 }
 

@@ -1,5 +1,11 @@
-// The products over K = T*B that follow the backward time loop: one per matrix of the cell's plan.
+// The products over K = T*B that follow the backward time loop. Slots that meet the same operands
+// form a run; one product finishes a run's rows of every matrix and bias, which is the weight of an
+// input that is always one:
+//
+//   slots of a run, e.g. r z   x   columns [ x | h_prev | 1 ]   ->   rows r z of [ dW | dR | db ]
 #pragma once
+
+#include <vector>
 
 #include "gemm/outer_product.hpp"
 #include "sequence/backward.hpp"
@@ -12,90 +18,119 @@ class WeightGradientPass {
  public:
   WeightGradientPass(const PackedWeights<T>& weights, Saved<T>& saved,
                      const WeightGradients<T>& out)
-      : w_(weights), saved_(saved), out_(out), product_(std::max(w_.input_size, w_.hidden_size)) {}
+      : w_(weights), saved_(saved), out_(out), runs_(runs_of_slots()), product_(make_product()) {}
 
   void run(int thread, int team) noexcept {
-    input_gradient(thread, team);
-    for (int t = 0; t < w_.plan.term_count; ++t) term_gradient(w_.plan.terms[t], thread, team);
+    for (const Run& run : runs_) run_slots(run, thread, team);
     if (w_.plan.diagonal_peephole && out_.peephole != nullptr) diagonal_gradient(thread, team);
   }
 
  private:
-  // Where the rows of a product's slots go; either may be null.
-  struct Target {
-    T* matrix;  // (gates*H, columns)
-    T* bias;    // (gates*H,)
+  enum class Column { kInput, kTerm, kOne };
+  // The columns that one operand takes in a run's product, and where they go: the row of gate g and
+  // unit u is at (g*H + u) * columns.size().
+  struct Factor {
+    Column kind;
+    const Term* term;  // of kTerm, and of kOne for a recurrent bias
+    Range columns;
+    T* to;
+  };
+  struct Run {
+    int slot, slots;
+    std::vector<Factor> factors;
     Index columns;
-    int first_slot, slots;
-    const int* gate_of_slot;  // null: consecutive from first_gate
-    int first_gate;
   };
 
-  void input_gradient(int thread, int team) {
-    const auto row = [this](Index t, Index b) { return saved_.x.at(t, b); };
-    product({out_.weight_ih, out_.bias_ih, w_.input_size, 0, w_.plan.input_slots,
-             w_.plan.input_gate, 0},
-            row, thread, team);
-  }
-
-  void term_gradient(const Term& term, int thread, int team) {
-    const Index h = w_.hidden_size;
-    const bool recurrent = term.matrix == Matrix::kRecurrent;
-    T* matrix = recurrent ? out_.weight_hh : out_.peephole;
-    // Peephole rows count from i, whatever slots they add to.
-    if (matrix != nullptr && !recurrent) matrix += term.gate * h * h;
-    const Target target{matrix,  recurrent ? out_.bias_hh : nullptr, h, term.slot, term.slots,
-                        nullptr, recurrent ? term.gate : 0};
-    const auto row = [this, &term](Index t, Index b) { return operand_row(term.operand, t, b); };
-    product(target, row, thread, team);
-  }
-
-  const T* operand_row(Operand operand, Index t, Index b) const {
-    switch (operand) {
-      case Operand::kCPrev:
-        return saved_.c.at(t, b);
-      case Operand::kC:
-        return saved_.c.at(t + 1, b);
-      case Operand::kResetH:
-        return saved_.reset_h.at(t, b);
-      case Operand::kHPrev:
-        break;
-    }
-    return saved_.h_prev(t, b);
-  }
-
-  template <class OperandRow>
-  void product(const Target& target, const OperandRow& operand_row, int thread, int team) {
-    if (target.matrix == nullptr && target.bias == nullptr) return;
-    const Index lanes = Lane<T>::kSize, batch = saved_.dims.batch;
-    const Index vectors = target.slots * w_.layout.blocks;
-    const Range panels = even_slice(ceil_div(vectors, kMaxVectors), team, thread);
-    for (Index p = panels.begin; p < panels.end; ++p) {
-      const Index first = p * kMaxVectors;
-      const int count = static_cast<int>(std::min<Index>(kMaxVectors, vectors - first));
-      const Index element = target.first_slot * w_.layout.padded + first * lanes;
-      product_.run(
-          saved_.dims.steps * batch,
-          [&](Index r) { return saved_.gate_row(r / batch, r % batch) + element; }, count,
-          [&](Index r) { return operand_row(r / batch, r % batch); },
-          target.matrix != nullptr ? target.columns : 0);
-      write(target, first * lanes, count);
-    }
-  }
-
-  // Copies the vectors from element `begin` of the target's slots on, leaving out the padding.
-  void write(const Target& target, Index begin, int vectors) const {
-    for (int v = 0; v < vectors; ++v) {
-      const Index element = begin + v * Lane<T>::kSize;
-      const Index slot = element / w_.layout.padded, unit = element % w_.layout.padded;
-      const Index valid = w_.layout.valid(unit / Lane<T>::kSize);
-      const Index gate =
-          target.gate_of_slot != nullptr ? target.gate_of_slot[slot] : target.first_gate + slot;
-      const Index row = gate * w_.hidden_size + unit;
-      if (target.matrix != nullptr) {
-        product_.copy_rows(v, valid, target.columns, target.matrix + row * target.columns);
+  std::vector<Run> runs_of_slots() const {
+    std::vector<Run> runs;
+    for (int slot = 0; slot < w_.plan.slots; ++slot) {
+      std::vector<Factor> factors = factors_of(slot);
+      if (factors.empty()) continue;
+      if (!runs.empty() && runs.back().slot + runs.back().slots == slot &&
+          same(runs.back().factors, factors)) {
+        ++runs.back().slots;
+      } else {
+        const Index columns = factors.back().columns.end;
+        runs.push_back({slot, 1, std::move(factors), columns});
       }
-      if (target.bias != nullptr) product_.copy_sums(v, valid, target.bias + row);
+    }
+    return runs;
+  }
+
+  static bool same(const std::vector<Factor>& a, const std::vector<Factor>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Factor& p, const Factor& q) {
+      return p.to == q.to && p.term == q.term;
+    });
+  }
+
+  std::vector<Factor> factors_of(int slot) const {
+    std::vector<Factor> factors;
+    const auto add = [&](Column kind, const Term* term, Index columns, T* to) {
+      if (to == nullptr) return;
+      const Index begin = factors.empty() ? 0 : factors.back().columns.end;
+      factors.push_back({kind, term, {begin, begin + columns}, to});
+    };
+    if (slot < w_.plan.input_slots) {
+      add(Column::kInput, nullptr, w_.input_size, out_.weight_ih);
+      add(Column::kOne, nullptr, 1, out_.bias_ih);
+    }
+    for (int t = 0; t < w_.plan.term_count; ++t) {
+      const Term& term = w_.plan.terms[t];
+      if (slot < term.slot || slot >= term.slot + term.slots) continue;
+      const bool recurrent = term.matrix == Matrix::kRecurrent;
+      add(Column::kTerm, &term, w_.hidden_size, recurrent ? out_.weight_hh : out_.peephole);
+      if (recurrent) add(Column::kOne, &term, 1, out_.bias_hh);
+    }
+    return factors;
+  }
+
+  OuterProduct<T> make_product() const {
+    Index panels = 1, columns = 1;
+    for (const Run& run : runs_) {
+      panels = std::max(panels, ceil_div(run.slots * w_.layout.blocks, kMaxVectors));
+      columns = std::max(columns, run.columns);
+    }
+    return {saved_.dims.steps * saved_.dims.batch, panels, columns};
+  }
+
+  void run_slots(const Run& run, int thread, int team) {
+    const Index vectors = run.slots * w_.layout.blocks;
+    const Range panels = even_slice(ceil_div(vectors, kMaxVectors), team, thread);
+    for (Index p = panels.begin; p < panels.end; p += product_.capacity()) {
+      const Index first = p * kMaxVectors;
+      const Index end = std::min(panels.end, p + product_.capacity()) * kMaxVectors;
+      const Index count = std::min(vectors, end) - first;
+      const T* da = saved_.gate_row(0, 0) + run.slot * w_.layout.padded + first * Lane<T>::kSize;
+      product_.run(saved_.dims.steps * saved_.dims.batch, {da, saved_.row_size(), count},
+                   run.columns, [&](Index r, T* to) { gather(run, r, to); });
+      for (Index v = 0; v < count; ++v) write(run, first + v, v);
+    }
+  }
+
+  // Copies the columns of row r = t*B + b.
+  void gather(const Run& run, Index r, T* to) const {
+    const Index t = r / saved_.dims.batch, b = r % saved_.dims.batch;
+    for (const Factor& factor : run.factors) {
+      T* const columns = to + factor.columns.begin;
+      if (factor.kind == Column::kOne) {
+        *columns = T(1);
+        continue;
+      }
+      const T* row = factor.kind == Column::kInput ? saved_.x.at(t, b)
+                                                   : saved_.operand_row(factor.term->operand, t, b);
+      std::copy_n(row, factor.columns.size(), columns);
+    }
+  }
+
+  // Copies vector `swept` of the last sweep, vector `vector` of the run, to where its units belong.
+  void write(const Run& run, Index vector, Index swept) const {
+    const int slot = run.slot + static_cast<int>(vector / w_.layout.blocks);
+    const Index block = vector % w_.layout.blocks, valid = w_.layout.valid(block);
+    for (const Factor& factor : run.factors) {
+      const Index gate = factor.term == nullptr ? w_.plan.input_gate[slot]
+                                                : factor.term->gate + slot - factor.term->slot;
+      const Index row = gate * w_.hidden_size + block * Lane<T>::kSize;
+      product_.copy_rows(swept, valid, factor.columns, factor.to + row * factor.columns.size());
     }
   }
 
@@ -125,6 +160,7 @@ class WeightGradientPass {
   const PackedWeights<T>& w_;
   Saved<T>& saved_;
   const WeightGradients<T> out_;
+  const std::vector<Run> runs_;
   OuterProduct<T> product_;
 };
 
