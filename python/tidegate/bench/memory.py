@@ -133,7 +133,8 @@ def table(rows: Sequence[MemoryRow]) -> str:
     for row in rows:
         cells = "".join(f"{_cell(row, name):>15}" for name in engines)
         lines += [f"{row.case.label:<{width}}{cells}"]
-    return "\n".join(lines)
+    reasons = {f"{name}: {reason}" for row in rows for name, reason in row.absent.items()}
+    return "\n".join(lines + sorted(reasons))
 
 
 def _cell(row: MemoryRow, engine: str) -> str:

@@ -7,7 +7,6 @@ from tidegate._extras import require
 from tidegate.bench.case import PASSES
 from tidegate.bench.engines import OURS, PEERS
 from tidegate.bench.report import Report, Row
-from tidegate.bench.table import level_rates
 
 COLOURS = {
     OURS: "#202124",
@@ -52,7 +51,7 @@ def _draw_roofline(ax: Any, report: Report, rows: list[Row], name: str) -> None:
     peak = report.silicon.fma["float32"]
     ax.axhline(peak, color=ROOF, lw=1)
     ax.text(right, peak, f"FMA peak {peak:.0f} GFLOP/s ", ha="right", va="bottom", fontsize=8)
-    for level, rate in level_rates(report).items():
+    for level, rate in report.level_rates().items():
         ax.plot([left, peak / rate], [left * rate, peak], color=ROOF, lw=1)
         ax.text(left, left * rate, f" {level} {rate:.0f} GB/s", fontsize=8, va="bottom")
     for engine in (*report.peers, OURS):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -26,13 +27,21 @@ class Worker:
     threads : int
     timeout : float
         Seconds after which an engine that does not answer is killed.
+    program : sequence of str
+        What Python runs; engine and threads follow.
     """
 
-    def __init__(self, engine: str, threads: int, timeout: float) -> None:
+    def __init__(
+        self,
+        engine: str,
+        threads: int,
+        timeout: float,
+        program: Sequence[str] = ("-m", "tidegate.bench.worker"),
+    ) -> None:
         self.engine = engine
         self._timeout = timeout
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
-        command = [sys.executable, "-m", "tidegate.bench.worker", engine, str(threads)]
+        command = [sys.executable, *program, engine, str(threads)]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

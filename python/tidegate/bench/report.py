@@ -13,20 +13,22 @@ from tidegate.bench.probes import Silicon
 from tidegate.forecast.errors import InputError
 
 SCHEMA = 1
+BUSY = 0.9  # of the best peak of multiply-adds: below it, a round was disturbed
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of single runs over all rounds."""
+    """Seconds of single runs over all rounds, and the most CPUs that a round kept busy."""
 
     best: float
     median: float
     count: int
+    cpus: float
 
     @classmethod
-    def of(cls, times: list[float]) -> "Timing":
+    def of(cls, times: list[float], cpus: float) -> "Timing":
         """Summarise."""
-        return cls(min(times), median(times), len(times))
+        return cls(min(times), median(times), len(times), cpus)
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,25 @@ class Report:
     def peers(self) -> list[str]:
         """The engines beside tidegate."""
         return [engine for engine in self.versions if engine != OURS]
+
+    def busy_rounds(self) -> tuple[int, int]:
+        """Return in how many rounds something else had the CPUs, by the FMA peak, and of how many.
+
+        Such a round disturbs all engines alike, but not their best times alike.
+        """
+        peaks = [silicon.fma["float32"] for row in self.rows for silicon in row.silicon]
+        busy = [peak for peak in peaks if peak < BUSY * self.silicon.fma["float32"]]
+        return len(busy), len(peaks)
+
+    def level_rates(self) -> dict[str, float]:
+        """Return GB/s of every cache level, in the middle of its sizes, and of memory."""
+        rates: dict[str, float] = {}
+        below = 0
+        for cache in self.caches:
+            size = cache["bytes_per_thread"]
+            rates[cache["name"]] = self.silicon.bandwidth((max(below, size / 4) * size) ** 0.5)
+            below = size
+        return rates | {"memory": self.silicon.bandwidth(max(self.silicon.read))}
 
     def limit(self, case: Case) -> Limit:
         """Return the least time of a case on this machine."""

@@ -105,19 +105,23 @@ class Runner:
         times: dict[str, list[float]] = {
             engine: [] for engine, outcome in outcomes.items() if outcome.status == "timed"
         }
+        busy: dict[str, float] = {}
         silicon: list[Silicon] = []
         for number in range(self.rounds):
             silicon.append(self.probe(self.probe_seconds))
             for engine in _rotated(list(times), number):
                 time.sleep(REST)
                 try:
-                    times[engine] += self._worker(engine).ask("measure", seconds=self.seconds)
+                    measured, cpus = self._worker(engine).ask("measure", seconds=self.seconds)
                 except WorkerError as error:
                     outcomes[engine] = self._failure(engine, error)
                     del times[engine]
+                    continue
+                times[engine] += measured
+                busy[engine] = max(cpus, busy.get(engine, 0))
         for engine, measured in times.items():
-            before = outcomes[engine]
-            outcomes[engine] = Outcome("timed", "", Timing.of(measured), before.deviation)
+            timing = Timing.of(measured, busy[engine])
+            outcomes[engine] = Outcome("timed", "", timing, outcomes[engine].deviation)
         return Row(case, outcomes, silicon)
 
     def _worker(self, engine: str) -> Worker:

@@ -3,7 +3,7 @@
 from tidegate.bench.baseline import Comparison
 from tidegate.bench.case import PASSES
 from tidegate.bench.engines import OURS
-from tidegate.bench.report import Report, Row
+from tidegate.bench.report import BUSY, Report, Row
 from tidegate.bench.summary import best_ratio, summarise
 
 _WORDS = {"absent": "-", "wrong": "WRONG", "failed": "failed"}
@@ -102,23 +102,20 @@ def summary_text(report: Report) -> str:
         if slower:
             lines.append(f"  a peer is quicker in {len(slower)} cases:")
             lines += [f"    {best_ratio(row):.2f} {row.case.label}" for row in slower]
+    busy, rounds = report.busy_rounds()
+    if busy:
+        lines.append(
+            f"the machine was busy in {busy} of {rounds} rounds (FMA peak below "
+            f"{BUSY:.0%} of the best): run again when it is quiet"
+        )
     silicon = report.silicon
     lines.append(
         f"measured peaks: float32 {silicon.fma['float32']:.0f}, "
         f"float64 {silicon.fma['float64']:.0f} GFLOP/s; reads "
-        + ", ".join(f"{name} {rate:.0f}" for name, rate in level_rates(report).items())
+        + ", ".join(f"{name} {rate:.0f}" for name, rate in report.level_rates().items())
         + " GB/s"
     )
     return "\n".join(lines)
-
-
-def level_rates(report: Report) -> dict[str, float]:
-    """Return the read bandwidth of every cache level and of memory."""
-    rates = {
-        cache["name"]: report.silicon.bandwidth(cache["bytes_per_thread"] / 4)
-        for cache in report.caches
-    }
-    return rates | {"memory": report.silicon.bandwidth(max(report.silicon.read))}
 
 
 def comparison_text(comparison: Comparison) -> str:
@@ -147,17 +144,17 @@ def markdown(report: Report) -> str:
         if not rows:
             continue
         peers = [peer for peer in report.peers if any(row.timing(peer) for row in rows)]
-        lines += [
-            "",
-            f"| {name}, (T, B, I, H) | ms | of limit | of peak | "
-            + "".join(f"{peer} | " for peer in peers).rstrip(),
-        ]
-        lines.append("|---" * (4 + len(peers)) + "|")
+        heads = [f"{name}, (T, B, I, H)", "ms", "of limit", "of peak", *peers]
+        lines += ["", _markdown_row(heads), "|---" * len(heads) + "|"]
         for row in rows:
             label = row.case.label.replace(f" {name}", "")
             cells = [label, _ours(row), _percent(report.percent_of_limit(row))]
             cells.append(_percent(report.percent_of_peak(row)))
             ratios = [row.ratio(peer) for peer in peers]
             cells += ["-" if ratio is None else f"{ratio:.2f}×" for ratio in ratios]
-            lines.append("| " + " | ".join(cells) + " |")
+            lines.append(_markdown_row(cells))
     return "\n".join(lines)
+
+
+def _markdown_row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -22,25 +22,30 @@ from tidegate.bench.problem import Problem
 MOST_TIMES = 10_000
 
 
-def measure(run: Callable[[], Any], seconds: float) -> list[float]:
-    """Return the times of single calls for about `seconds`, after one that warms up.
+def measure(run: Callable[[], Any], seconds: float) -> tuple[list[float], float]:
+    """Time single calls for about `seconds`, after one that warms up; a longer call once.
 
-    A call that takes longer than that is timed once.
+    Returns
+    -------
+    tuple of list of float and float
+        The times, and how many CPUs were busy on average.
     """
     run()
     times: list[float] = []
     gc.collect()
     gc.disable()
     try:
+        busy = time.process_time()
         start = end = time.perf_counter()
         while not times or (end - start < seconds and len(times) < MOST_TIMES):
             begin = time.perf_counter()
             run()
             end = time.perf_counter()
             times.append(end - begin)
+        busy = time.process_time() - busy
     finally:
         gc.enable()
-    return times
+    return times, busy / (end - start)
 
 
 class Server:
@@ -73,7 +78,7 @@ class Server:
         with open(result, "wb") as file:
             np.savez(file, **self._prepared.result())  # type: ignore[arg-type, unused-ignore]
 
-    def measure(self, seconds: float) -> list[float]:
+    def measure(self, seconds: float) -> tuple[list[float], float]:
         """Time the prepared case."""
         assert self._prepared is not None
         return measure(self._prepared.run, seconds)

@@ -17,16 +17,19 @@ OPSET, IR_VERSION = 17, 8
 
 
 def onnx_model(problem: Problem) -> bytes:
-    """Return a serialized model with the inputs of `onnx_inputs` and the output y (T, B, D*H)."""
-    from onnx import TensorProto, checker, helper
+    """Return a serialized model: the inputs of `onnx_inputs`, the output "y" (T, D, B, H).
+
+    That is the layout of ONNX's operators; only between layers it becomes (T, B, D*H).
+    """
+    from onnx import checker, helper
 
     case = problem.case
     tensor = helper.np_dtype_to_tensor_dtype(np.dtype(case.dtype))
     graph = _Graph()
-    flowing = "x"
+    last = case.layers - 1
     for layer, directions in enumerate(problem.layers):
-        flowing = graph.add_layer(case, directions, flowing, layer)
-    graph.add("Identity", [flowing], "y")
+        x = "x" if layer == 0 else graph.add_joined(case, f"y{layer - 1}")
+        graph.add_layer(case, directions, x, "y" if layer == last else f"y{layer}")
     made = helper.make_graph(
         graph.nodes,
         case.kind,
@@ -34,10 +37,9 @@ def onnx_model(problem: Problem) -> bytes:
             helper.make_tensor_value_info(name, tensor, array.shape)
             for name, array in onnx_inputs(problem).items()
         ],
-        [helper.make_tensor_value_info("y", tensor, problem.dy.shape)],
+        [helper.make_tensor_value_info("y", tensor, output_shape(case))],
         graph.initializers,
     )
-    assert tensor in (TensorProto.FLOAT, TensorProto.DOUBLE)
     opset = helper.make_opsetid("", OPSET)
     model = helper.make_model(made, opset_imports=[opset], ir_version=IR_VERSION)
     checker.check_model(model)
@@ -49,6 +51,18 @@ def onnx_inputs(problem: Problem) -> Arrays:
     """Return x, and h0 and c0 (1, B, H) of a case that starts from a given state."""
     state = zip(STATE_NAMES, problem.state, strict=False)
     return {"x": problem.x} | {name: part[None] for name, part in state}
+
+
+def from_onnx(y: FloatArray) -> FloatArray:
+    """Return an output (T, D, B, H) as (T, B, D*H)."""
+    steps, directions, batch, hidden = y.shape
+    joined: FloatArray = y.transpose(0, 2, 1, 3).reshape(steps, batch, directions * hidden)
+    return joined
+
+
+def output_shape(case: Case) -> tuple[int, int, int, int]:
+    """Return the shape of the output."""
+    return case.steps, case.directions, case.batch, case.hidden
 
 
 class _Graph:
@@ -72,10 +86,9 @@ class _Graph:
         self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
-    def add_layer(self, case: Case, directions: list[Arrays], x: str, layer: int) -> str:
-        """Add the operator of a layer, and what brings its (T, D, B, H) to (T, B, D*H)."""
+    def add_layer(self, case: Case, directions: list[Arrays], x: str, y: str) -> None:
+        """Add the operator of a layer, from x (T, B, I) to y (T, D, B, H)."""
         order = GATE_ORDER[case.cell.cell]
-        inputs = [x]
         weights = {
             "W": [_reordered(a["weight_ih"], order) for a in directions],
             "R": [_reordered(a["weight_hh"], order) for a in directions],
@@ -84,21 +97,25 @@ class _Graph:
                 for a in directions
             ],
         }
+        inputs = [x]
         for name, arrays in weights.items():
-            inputs.append(self.constant(f"{name}{layer}", np.stack(arrays)))
-        inputs += ["", *STATE_NAMES[: STATES[case.cell.cell]]] if case.continues else []
+            inputs.append(self.constant(f"{name} of {y}", np.stack(arrays)))
+        if case.continues:
+            inputs += ["", *STATE_NAMES[: STATES[case.cell.cell]]]
         if case.cell.peephole:
-            inputs += [""] * (7 - len(inputs))
             peepholes = [a["peephole"][list(PEEPHOLE_ORDER)].reshape(-1) for a in directions]
-            inputs += [self.constant(f"P{layer}", np.stack(peepholes))]
-        attributes = _attributes(case)
-        out = self.add(OPERATORS[case.cell.cell], inputs, f"Y{layer}", **attributes)
+            inputs += [""] * (7 - len(inputs))
+            inputs.append(self.constant(f"P of {y}", np.stack(peepholes)))
+        self.add(OPERATORS[case.cell.cell], inputs, y, **_attributes(case))
+
+    def add_joined(self, case: Case, y: str) -> str:
+        """Add what brings the output of a layer to (T, B, D*H), the input of the next."""
         if case.directions == 1:
-            axis = self.constant(f"axis{layer}", np.array([1]))
-            return self.add("Squeeze", [out, axis], f"y{layer}")
-        out = self.add("Transpose", [out], f"Yt{layer}", perm=[0, 2, 1, 3])
+            axis = self.constant(f"axis of {y}", np.array([1]))
+            return self.add("Squeeze", [y, axis], f"{y} joined")
+        turned = self.add("Transpose", [y], f"{y} turned", perm=[0, 2, 1, 3])
         shape = np.array([case.steps, case.batch, case.directions * case.hidden])
-        return self.add("Reshape", [out, self.constant(f"shape{layer}", shape)], f"y{layer}")
+        return self.add("Reshape", [turned, self.constant(f"shape of {y}", shape)], f"{y} joined")
 
 
 def _attributes(case: Case) -> dict[str, Any]:

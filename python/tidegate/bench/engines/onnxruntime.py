@@ -5,7 +5,7 @@ import numpy as np
 from tidegate.bench.case import Case
 from tidegate.bench.engines.engine import Engine as Base
 from tidegate.bench.engines.engine import Prepared
-from tidegate.bench.engines.onnx_model import onnx_inputs, onnx_model
+from tidegate.bench.engines.onnx_model import from_onnx, onnx_inputs, onnx_model, output_shape
 from tidegate.bench.problem import Arrays, Problem
 
 
@@ -40,7 +40,7 @@ class Engine(Base):
         )
         binding = session.io_binding()
         value = self._runtime.OrtValue.ortvalue_from_numpy
-        inputs, y = onnx_inputs(problem), np.empty_like(problem.dy)
+        inputs, y = onnx_inputs(problem), np.empty(output_shape(problem.case), np.float32)
         for name, array in inputs.items():
             binding.bind_ortvalue_input(name, value(array))
         binding.bind_ortvalue_output("y", value(y))
@@ -51,6 +51,6 @@ class Engine(Base):
 
         def result() -> Arrays:
             run()
-            return {"y": y}
+            return {"y": from_onnx(y)}
 
         return Prepared(run, result)

@@ -5,7 +5,7 @@ from typing import Any
 from tidegate.bench.case import Case
 from tidegate.bench.engines.engine import Engine as Base
 from tidegate.bench.engines.engine import Prepared
-from tidegate.bench.engines.onnx_model import onnx_inputs, onnx_model
+from tidegate.bench.engines.onnx_model import from_onnx, onnx_inputs, onnx_model
 from tidegate.bench.problem import Problem
 
 
@@ -43,4 +43,4 @@ class Engine(Base):
         def run() -> Any:
             return request.infer(inputs, share_inputs=True, share_outputs=True)
 
-        return Prepared(run, lambda: {"y": run()[0].copy()})
+        return Prepared(run, lambda: {"y": from_onnx(run()[0]).copy()})
