@@ -2,12 +2,13 @@
 
 import argparse
 import json
+import sys
 
 import pytest
 
 from bench_reports import full_report
 from tidegate import cli
-from tidegate.bench import command, machine, report, suites
+from tidegate.bench import command, machine, memory, report, session, suites
 from tidegate.bench.case import Case
 
 QUICKLY = ["--rounds", "1", "--seconds", "0.001", "--threads", "1"]
@@ -21,7 +22,7 @@ def tiny_suite(monkeypatch):
 
     monkeypatch.setitem(suites.SUITES, "quick", cases)
     monkeypatch.setattr(machine, "largest_working_set", lambda levels, threads: 16384)
-    monkeypatch.setattr(command, "FIRST_PROBE_SECONDS", 0.001)
+    monkeypatch.setattr(session, "FIRST_PROBE_SECONDS", 0.001)
 
 
 def bench(*arguments):
@@ -51,7 +52,7 @@ def test_measures_alone_and_beside_its_baseline(tiny_suite, tmp_path, capsys):
 
 
 def test_shows_an_earlier_run_without_measuring(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(command, "Runner", None)
+    monkeypatch.setattr(session, "Runner", None)
     path = tmp_path / "report.json"
     path.write_text(report.to_json(full_report()))
     assert bench("--show", path, "--markdown") == 1  # it has faults
@@ -59,6 +60,35 @@ def test_shows_an_earlier_run_without_measuring(tmp_path, capsys, monkeypatch):
     assert "1.20x jax" in out
     assert "| gru (100, 16, 256, 256) | 8 |" in out
     assert "torch computes something else than tidegate" in err
+
+
+def test_an_interrupted_run_keeps_what_it_has(tiny_suite, tmp_path, capsys, monkeypatch):
+    run = session.Runner.run
+
+    def interrupted(self, case):
+        if case.layers == 2:
+            raise KeyboardInterrupt
+        return run(self, case)
+
+    monkeypatch.setattr(session.Runner, "run", interrupted)
+    path = tmp_path / "report.json"
+    assert bench(*QUICKLY, "--peers", "--output", path) == 130
+    assert "interrupted: the report has the cases above" in capsys.readouterr().err
+    assert len(report.load("--show", path).rows) == 1
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads Linux's /proc")
+def test_memory_is_measured_instead_of_time(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(memory, "CASES", (Case("lstm", True, 50, 16, 32, 64),))
+    path = tmp_path / "report.json"
+    assert bench("--memory", "--peers", "--threads", "1", "--output", path) == 0
+    out = capsys.readouterr().out
+    assert "lstm training (50, 16, 32, 64)" in out
+    (row,) = report.load("--show", path).memory
+    # At least y, dx and the four saved gates of every unit.
+    assert row.peaks["tidegate"] > 4 * 50 * 16 * (5 * 64 + 32)
+    assert bench("--show", path) == 0
+    assert capsys.readouterr().out.splitlines()[:4] == out.splitlines()[:4]
 
 
 def test_draws(tmp_path, capsys):

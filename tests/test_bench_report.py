@@ -78,7 +78,7 @@ def test_summary_by_hand():
 
 def test_text_table():
     whole = full_report()
-    lines = table.TextTable([row.case.label for row in whole.rows], whole.peers)
+    lines = table.TextTable([row.case for row in whole.rows], whole.peers)
     lstm, gru, training = (lines.row(whole, row).split() for row in whole.rows)
     assert lines.header().split()[:4] == ["case", "tidegate", "limit", "peak"]
     assert lstm[6:] == ["10", "84", "%", "84", "%", "15", "1.50x", "12", "1.20x", "1.20x", "jax"]

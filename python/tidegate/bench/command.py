@@ -9,19 +9,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from tidegate.bench import baseline, machine, picture, report, suites, table
-from tidegate.bench.case import KINDS, PASSES, Case
-from tidegate.bench.engines import OURS, PEERS, installed, missing, versions
+from tidegate.bench import baseline, picture, report, session, suites, table
+from tidegate.bench.case import KINDS, PASSES
+from tidegate.bench.engines import PEERS, installed, missing
 from tidegate.bench.process import WorkerError
-from tidegate.bench.progress import make as make_progress
 from tidegate.bench.report import Report
-from tidegate.bench.runner import Runner
 from tidegate.forecast.errors import InputError
 from tidegate.forecast.options import at_least
 from tidegate.forecast.outputs import check_file, check_picture
 from tidegate.runtime import MAX_THREADS, get_num_threads
-
-FIRST_PROBE_SECONDS, PROBE_SECONDS = 0.2, 0.005
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,6 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--picture", type=Path, metavar="FILE.png", help="draw rooflines and ratios")
     help_text = "the --output of an earlier run: show how many times quicker tidegate is now"
     add("--baseline", type=Path, metavar="FILE.json", help=help_text)
+    help_text = "measure peak memory instead of time, at (T, B, I, H) = (200, 64, 256, 512); Linux"
+    add("--memory", action="store_true", help=help_text)
     add("--markdown", action="store_true", help="also print the table as Markdown")
     help_text = "measure nothing: show the --output of an earlier run"
     add("--show", type=Path, metavar="FILE.json", help=help_text)
@@ -79,23 +77,45 @@ def _seconds(text: str) -> float:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the command; 0, 1 if an engine failed or was wrong, 2 if an option must be mended."""
+    """Run the command.
+
+    Returns
+    -------
+    int
+        0; 1 if an engine failed or was wrong, 2 if an option must be mended, 130 after Ctrl-C.
+    """
     try:
         if args.output is not None:
             check_file("--output", args.output)
         if args.picture is not None:
             check_picture("--picture", args.picture)
         before = None if args.baseline is None else report.load("--baseline", args.baseline)
+        measured = _measure(args) if args.show is None else report.load("--show", args.show)
         if args.show is not None:
-            measured = report.load("--show", args.show)
-            _print_rows(measured)
-        else:
-            measured = _measure(args)
+            session.print_report(measured)
         _finish(args, measured, before)
     except (InputError, WorkerError) as error:
         print(f"tidegate bench: error: {error}", file=sys.stderr)
         return 2 if isinstance(error, InputError) else 1
+    if measured.options.get("interrupted") and args.show is None:
+        return 130
     return int(any(table.faults(row) for row in measured.rows))
+
+
+def _measure(args: argparse.Namespace) -> Report:
+    """Check the options and run what they ask for."""
+    peers = _peers(args.peers)
+    if args.threads > MAX_THREADS:
+        raise InputError(f"--threads {args.threads}: expected at most {MAX_THREADS}.")
+    if args.memory:
+        return session.measure_memory(peers, args.threads, args.timeout)
+    cases = suites.select(args.suite, args.passes, args.cells, args.only)
+    if not cases:
+        raise InputError(
+            f'--suite {args.suite}: no case has these --cells and a label with "{args.only}".'
+        )
+    options = {name: getattr(args, name) for name in ("suite", "rounds", "seconds")}
+    return session.measure(cases, peers, args.threads, args.timeout, options)
 
 
 def _peers(asked: list[str] | None) -> list[str]:
@@ -112,89 +132,14 @@ def _peers(asked: list[str] | None) -> list[str]:
     return list(dict.fromkeys(asked))
 
 
-def _measure(args: argparse.Namespace) -> Report:
-    """Run the cases and print their rows."""
-    peers = _peers(args.peers)
-    if args.threads > MAX_THREADS:
-        raise InputError(f"--threads {args.threads}: expected at most {MAX_THREADS}.")
-    cases = suites.select(args.suite, args.passes, args.cells, args.only)
-    if not cases:
-        raise InputError(
-            f'--suite {args.suite}: no case has these --cells and a label with "{args.only}".'
-        )
-    levels = machine.caches()
-    most_bytes = machine.largest_working_set(levels, args.threads)
-    runner = Runner(
-        peers, args.threads, args.rounds, args.seconds, PROBE_SECONDS, most_bytes, args.timeout
-    )
-    with runner:
-        silicon = runner.probe(FIRST_PROBE_SECONDS)
-        levels = levels or machine.caches_from_curve(silicon.read, args.threads)
-        measured = Report(
-            machine=machine.describe(),
-            caches=[
-                {"name": level.name, "bytes_per_thread": level.per_thread(args.threads)}
-                for level in levels
-            ],
-            versions={engine: versions(engine) for engine in (OURS, *peers)},
-            threads=args.threads,
-            options={name: getattr(args, name) for name in ("suite", "rounds", "seconds")},
-            silicon=silicon,
-            rows=[],
-        )
-        _print_head(measured, cases)
-        return _run_cases(runner, measured, cases)
-
-
-def _run_cases(runner: Runner, measured: Report, cases: list[Case]) -> Report:
-    """Run the cases one by one; what the silicon gave is the best of all rounds."""
-    text = table.TextTable([case.label for case in cases], measured.peers)
-    progress = make_progress(len(cases))
-    try:
-        for case in cases:
-            progress.begin(case.label)
-            measured = measured.with_row(runner.run(case))
-            row = measured.rows[-1]
-            progress.print(text.row(measured, row))
-            for fault in table.faults(row):
-                progress.print(f"WARNING: {fault}", error=True)
-            progress.done()
-    finally:
-        progress.close()
-    return measured
-
-
-def _print_head(measured: Report, cases: list[Case]) -> None:
-    """Print what is measured on what, and the first line of the table."""
-    info, ours = measured.machine, measured.machine["tidegate"]
-    print(
-        f"{info['cpu']}, {info['cpus']} CPUs, {measured.threads} threads, "
-        f"ISA level {ours['isa']}, {info['os']}"
-    )
-    packages = [f"{e} {packages[e]}" for e, packages in measured.versions.items()]
-    print(f"{', '.join(packages)}\n{table.CAPTION}\n", flush=True)
-    text = table.TextTable([case.label for case in cases], measured.peers)
-    print(text.header(), flush=True)
-
-
-def _print_rows(measured: Report) -> None:
-    """Print the whole table of a report."""
-    cases = [row.case for row in measured.rows]
-    _print_head(measured, cases)
-    text = table.TextTable([case.label for case in cases], measured.peers)
-    for row in measured.rows:
-        print(text.row(measured, row))
-        for fault in table.faults(row):
-            print(f"WARNING: {fault}", file=sys.stderr)
-
-
 def _finish(args: argparse.Namespace, measured: Report, before: Report | None) -> None:
-    """Print the summary and write the files."""
-    print(f"\n{table.summary_text(measured)}")
-    if before is not None:
-        print(f"\n{table.comparison_text(baseline.compare(measured, before))}")
-    if args.markdown:
-        print(f"\n{table.markdown(measured)}")
+    """Print what the run comes to and write the files."""
+    if measured.rows:
+        print(f"\n{table.summary_text(measured)}")
+        if before is not None:
+            print(f"\n{table.comparison_text(baseline.compare(measured, before))}")
+        if args.markdown:
+            print(f"\n{table.markdown(measured)}")
     if args.output is not None:
         try:
             args.output.write_text(report.to_json(measured), encoding="utf-8")
@@ -202,5 +147,7 @@ def _finish(args: argparse.Namespace, measured: Report, before: Report | None) -
             raise InputError(f"--output {args.output}: {error.strerror}.") from None
         print(f"report: {args.output}")
     if args.picture is not None:
+        if not measured.rows:
+            raise InputError(f"--picture {args.picture}: nothing was timed.")
         picture.save(measured, args.picture)
         print(f"picture: {args.picture}")

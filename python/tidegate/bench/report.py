@@ -9,6 +9,7 @@ from typing import Any
 from tidegate.bench.case import Case
 from tidegate.bench.engines import OURS
 from tidegate.bench.limits import Limit, limit
+from tidegate.bench.memory import MemoryRow
 from tidegate.bench.probes import Silicon
 from tidegate.forecast.errors import InputError
 
@@ -99,6 +100,7 @@ class Report:
     silicon : Silicon
         The best of all rounds.
     rows : list of Row
+    memory : list of MemoryRow
     """
 
     machine: dict[str, Any]
@@ -107,7 +109,8 @@ class Report:
     threads: int
     options: dict[str, Any]
     silicon: Silicon
-    rows: list[Row]
+    rows: list[Row] = field(default_factory=list)
+    memory: list[MemoryRow] = field(default_factory=list)
 
     def with_row(self, row: Row) -> "Report":
         """Return the report with one more row, whose rounds may have seen better silicon."""
@@ -189,6 +192,7 @@ def to_json(report: Report) -> str:
         "options": report.options,
         "silicon": report.silicon.to_json(),
         "rows": rows,
+        "memory": [asdict(row) for row in report.memory],
     }
     return json.dumps(whole, indent=1, allow_nan=False) + "\n"
 
@@ -206,6 +210,7 @@ def from_json(text: str) -> Report:
         whole["options"],
         Silicon.from_json(whole["silicon"]),
         [_row(row) for row in whole["rows"]],
+        [MemoryRow(Case(**row["case"]), row["peaks"], row["absent"]) for row in whole["memory"]],
     )
 
 

@@ -1,7 +1,7 @@
 """A report as text: rows as they are measured, the summary, a comparison; and as Markdown."""
 
 from tidegate.bench.baseline import Comparison
-from tidegate.bench.case import PASSES
+from tidegate.bench.case import PASSES, Case
 from tidegate.bench.engines import OURS
 from tidegate.bench.report import BUSY, Report, Row
 from tidegate.bench.summary import best_ratio, summarise
@@ -18,8 +18,8 @@ CAPTION = (
 class TextTable:
     """Lines of fixed width, so that rows can be printed one by one."""
 
-    def __init__(self, labels: list[str], peers: list[str]) -> None:
-        self._label_width = max(map(len, labels), default=4)
+    def __init__(self, cases: list[Case], peers: list[str]) -> None:
+        self._label_width = max((len(case.label) for case in cases), default=4)
         self._peers = peers
 
     def header(self) -> str:

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from tidegate.bench import probes
+from tidegate.bench import memory, probes
 from tidegate.bench.case import Case
 from tidegate.bench.engines import engine_class
 from tidegate.bench.engines.engine import Engine, Prepared
@@ -66,6 +66,7 @@ class Server:
             "prepare": self.prepare,
             "measure": self.measure,
             "probe": self.probe,
+            "peak_memory": self.peak_memory,
         }
         return do[request.pop("do")](**request)
 
@@ -86,6 +87,11 @@ class Server:
     def probe(self, seconds: float, most_bytes: int) -> dict[str, Any]:
         """Measure what the silicon gives."""
         return probes.probe(seconds, most_bytes, self._threads).to_json()
+
+    def peak_memory(self, case: dict[str, Any]) -> int:
+        """Measure the memory of a case, in a process that has run nothing else."""
+        assert self._engine is not None
+        return memory.peak_of_case(self._engine, Case(**case))
 
 
 def serve(requests: TextIO, answers: TextIO, engine: str, threads: int) -> None:

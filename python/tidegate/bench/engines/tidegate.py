@@ -52,10 +52,7 @@ class Engine(Base):
 
             return Prepared(inference, lambda: {"y": inference()})
 
-        gradients = [
-            [w.like({k: np.empty_like(a) for k, a in w.arrays().items()}) for w in directions]
-            for directions in weights
-        ]
+        gradients = [[w.empty_like() for w in directions] for directions in weights]
 
         def training() -> FloatArray:
             for directions in weights:
