@@ -15,6 +15,8 @@ COLOURS = {
 ROOF = "#9aa0a6"
 _ROOFLINE_HEIGHT, _ROW_HEIGHT = 4.5, 0.19  # inches
 
+_RATIO_TICKS = [m * 10**e for e in range(-2, 5) for m in (1, 1.5, 2, 3, 5, 7)]
+
 
 def draw(report: Report) -> Any:
     """Return a matplotlib Figure: a column per pass."""
@@ -30,7 +32,12 @@ def draw(report: Report) -> Any:
     axes = figure.subplots(2, len(columns), squeeze=False, height_ratios=heights)
     for column, (name, rows) in enumerate(columns.items()):
         _draw_roofline(axes[0, column], report, rows, name)
-        _draw_ratios(axes[1, column], rows, report.peers)
+        _draw_ratios(axes[1, column], report, rows)
+    dots = [
+        axes[0, 0].scatter([], [], s=22, color=COLOURS[engine], label=engine)
+        for engine in (OURS, *report.peers)
+    ]
+    figure.legend(handles=dots, loc="outside lower center", ncols=len(dots), frameon=False)
     machine = report.machine
     figure.suptitle(
         f"{machine['cpu']}, {report.threads} threads, ISA level {machine['tidegate']['isa']}, "
@@ -47,13 +54,16 @@ def save(report: Report, path: Path) -> None:
 def _draw_roofline(ax: Any, report: Report, rows: list[Row], name: str) -> None:
     """Show rates over FLOPs per byte of weights, under the peak and the bandwidths."""
     intensity = {row.case: row.case.flops / report.limit(row.case).bytes for row in rows}
-    left, right = 0.7 * min(intensity.values()), 1.5 * max(intensity.values())
+    left, right = 0.3 * min(intensity.values()), 1.5 * max(intensity.values())
     peak = report.silicon.fma["float32"]
-    ax.axhline(peak, color=ROOF, lw=1)
-    ax.text(right, peak, f"FMA peak {peak:.0f} GFLOP/s ", ha="right", va="bottom", fontsize=8)
+    for dtype in sorted({row.case.dtype for row in rows}):
+        rate = report.silicon.fma[dtype]
+        ax.axhline(rate, color=ROOF, lw=1, ls="-" if dtype == "float32" else ":")
+        text = f"FMA peak, {dtype}: {rate:.0f} GFLOP/s "
+        ax.text(right, rate, text, ha="right", va="bottom", fontsize=8)
     for level, rate in report.level_rates().items():
         ax.plot([left, peak / rate], [left * rate, peak], color=ROOF, lw=1)
-        ax.text(left, left * rate, f" {level} {rate:.0f} GB/s", fontsize=8, va="bottom")
+        ax.text(left, left * rate, f" {level} {rate:.0f} GB/s", fontsize=8, backgroundcolor="w")
     for engine in (*report.peers, OURS):
         points = [(row, timing) for row in rows if (timing := row.timing(engine))]
         ax.scatter(
@@ -61,7 +71,6 @@ def _draw_roofline(ax: Any, report: Report, rows: list[Row], name: str) -> None:
             [1e-9 * row.case.flops / timing.best for row, timing in points],
             s=22 if engine == OURS else 9,
             color=COLOURS[engine],
-            label=engine,
             zorder=3 if engine == OURS else 2,
             alpha=1 if engine == OURS else 0.6,
             linewidths=0,
@@ -70,27 +79,34 @@ def _draw_roofline(ax: Any, report: Report, rows: list[Row], name: str) -> None:
     ax.set_title(f"{name}: rate of the products", fontsize=10)
     ax.set_xlabel("FLOPs per byte of weights read")
     ax.set_ylabel("GFLOP/s")
-    ax.legend(fontsize=8, frameon=False, loc="lower right")
 
 
-def _draw_ratios(ax: Any, rows: list[Row], peers: list[str]) -> None:
-    """Show a line per case with a dot per peer."""
+def _draw_ratios(ax: Any, report: Report, rows: list[Row]) -> None:
+    """Show a line per case with a dot per peer, and tidegate's percent of the limit."""
     ax.axvline(1, color=COLOURS[OURS], lw=1)
-    for peer in peers:
+    ax.set_xscale("log")
+    for peer in report.peers:
         points = [(k, r) for k, row in enumerate(rows) if (r := row.ratio(peer)) is not None]
         ax.scatter(
             [ratio for _, ratio in points],
             [place for place, _ in points],
             s=20,
             color=COLOURS[peer],
-            label=peer,
             linewidths=0,
             zorder=2,
         )
-    labels = [row.case.label.replace(f" {row.case.pass_name}", "") for row in rows]
+    labels = [
+        f"{row.case.label.replace(f' {row.case.pass_name}', '')}  "
+        f"{report.percent_of_limit(row) or 0:.0f} %"
+        for row in rows
+    ]
     ax.set_yticks(range(len(rows)), labels, fontsize=7)
     ax.set_ylim(len(rows) - 0.5, -0.5)
-    ax.set_xscale("log")
+    low, high = ax.get_xlim()
+    ticks = [tick for tick in _RATIO_TICKS if low <= tick <= high]
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.minorticks_off()
     ax.grid(axis="both", color="#e8eaed", lw=0.7)
     ax.set_axisbelow(True)
-    ax.set_title("times longer than tidegate (best times)", fontsize=10)
+    title = "peers: times longer than tidegate; in percent: tidegate's share of the limit"
+    ax.set_title(title, fontsize=9)

@@ -139,7 +139,7 @@ class Report:
         below = 0
         for cache in self.caches:
             size = cache["bytes_per_thread"]
-            rates[cache["name"]] = self.silicon.bandwidth((max(below, size / 4) * size) ** 0.5)
+            rates[cache["name"]] = self.silicon.bandwidth(((below or size / 4) * size) ** 0.5)
             below = size
         return rates | {"memory": self.silicon.bandwidth(max(self.silicon.read))}
 
