@@ -56,9 +56,9 @@ class Layer {
   void train() {
     pack(true);
     const Index state = s_.batch * s_.units, input = s_.batch * s_.inputs;
-    tidegate::Saved<float> saved(weights_, {s_.steps, s_.batch}, true);
-    saved.x = {in_.x.data(), input, s_.inputs};
-    saved.h = {out_.y.data(), state, s_.units};
+    tidegate::Saved<float> saved(weights_);
+    saved.prepare({s_.steps, s_.batch}, {in_.x.data(), input, s_.inputs},
+                  {out_.y.data(), state, s_.units});
     tidegate::run_forward<float>(weights_, problem(), &saved, 1);
     const tidegate::BackwardProblem<float> backward{
         {upstream_.y.data(), state, s_.units},

@@ -52,11 +52,10 @@ static Counts count_calls(const Shape& s, int threads) {
   const Index state = s.batch * s.units;
   std::vector<float> y(at(s.steps * state)), h(at(state)), c(at(state));
   LayerArrays<float> d = arrays;
-  tidegate::Saved<float> saved(engine.weights, {s.steps, s.batch}, true);
+  tidegate::Saved<float> saved(engine.weights);
   const SequenceView<float> y_view{y.data(), state, s.units};
   const SequenceView<const float> x{arrays.x.data(), s.batch * s.inputs, s.inputs};
-  saved.x = x;
-  saved.h = {y.data(), state, s.units};
+  saved.prepare({s.steps, s.batch}, x, {y.data(), state, s.units});
   const tidegate::ForwardProblem<float> problem{
       {s.steps, s.batch}, x, y_view, arrays.h0.data(), nullptr, h.data(), c.data()};
   Counts counts{};

@@ -39,16 +39,23 @@ static std::size_t distinct_rows(const History<double>& history, Index times) {
 }
 
 TEST(rows_history_keeps_what_it_says) {
-  CHECK(distinct_rows(History<double>::all(6, 3, 8), 6) == 18);
-  CHECK(distinct_rows(History<double>::last_one(3, 8), 6) == 3);
-  CHECK(distinct_rows(History<double>::last_two(3, 8), 6) == 6);
-  const auto two = History<double>::last_two(3, 8);
+  History<double> history;
+  history.hold_all(6, 3, 8);
+  CHECK(distinct_rows(history, 6) == 18);
+  history.hold_last(3, 8);
+  CHECK(distinct_rows(history, 6) == 3);
+  history.hold_last_two(3, 8);
+  CHECK(distinct_rows(history, 6) == 6);
   for (Index t = 0; t < 5; ++t) {
-    CHECK(two.at(t, 1) != two.at(t + 1, 1));
-    CHECK(two.at(t, 1) == two.at(t + 2, 1));
+    CHECK(history.at(t, 1) != history.at(t + 1, 1));
+    CHECK(history.at(t, 1) == history.at(t + 2, 1));
   }
 }
 
 TEST(rows_history_too_large_is_bad_alloc) {
-  CHECK_THROWS(History<float>::all(Index{1} << 40, Index{1} << 20, 16), "bad_alloc");
+  History<float> history;
+  history.hold_last(2, 4);
+  const float* const before = history.at(0, 1);
+  CHECK_THROWS(history.hold_all(Index{1} << 40, Index{1} << 20, 16), "bad_alloc");
+  CHECK(history.at(0, 1) == before && history.batch() == 2);
 }

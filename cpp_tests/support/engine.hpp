@@ -105,9 +105,9 @@ class Engine {
                                         out.h_last.data(),
                                         out.c_last.data()};
     if (o_.training) {
-      saved_ = std::make_unique<tidegate::Saved<T>>(weights, dims, o_.returns_y);
-      saved_->x = x_.const_view();
-      saved_->h = o_.returns_y ? y_.const_view() : saved_->own_h_view();
+      if (!saved_) saved_ = std::make_unique<tidegate::Saved<T>>(weights);
+      saved_->prepare(dims, x_.const_view(),
+                      o_.returns_y ? y_.const_view() : SequenceView<const T>{});
     }
     tidegate::run_forward<T>(weights, problem, saved_.get(), o_.threads);
     if (o_.returns_y) out.y = y_.get();

@@ -107,9 +107,8 @@ void run(LayerWeights<T>& weights, const ForwardProblem<T>& problem, SavedLayer<
   if (kept != nullptr) {
     const SequenceView<T>& y = problem.y;
     kept->packed = packed;
-    kept->saved = std::make_unique<Saved<T>>(*packed, problem.dims, static_cast<bool>(y));
-    kept->saved->x = problem.x;
-    kept->saved->h = y ? SequenceView<const T>{y.data, y.step, y.row} : kept->saved->own_h_view();
+    kept->saved = weights.take_saved(*packed);
+    kept->saved->prepare(problem.dims, problem.x, {y.data, y.step, y.row});
   }
   run_forward<T>(*packed, problem, kept != nullptr ? kept->saved.get() : nullptr, threads);
 }
@@ -117,7 +116,7 @@ template <class T>
 void run(SavedLayer<T>& layer, const BackwardProblem<T>& problem, int threads) {
   const py::gil_scoped_release release;
   run_backward<T>(*layer.packed, *layer.saved, problem, threads);
-  layer.saved.reset();
+  layer.weights->give_back(std::move(layer.saved));
   layer.packed.reset();
 }
 

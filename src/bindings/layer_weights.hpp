@@ -9,7 +9,7 @@
 #include "base/fork_safety.hpp"
 #include "bindings/arrays.hpp"
 #include "sequence/backward.hpp"
-#include "sequence/packed_weights.hpp"
+#include "sequence/saved.hpp"
 
 namespace tidegate {
 
@@ -69,6 +69,7 @@ class LayerWeights {
   std::shared_ptr<const PackedWeights<T>> packed(bool for_backward, int threads) {
     const std::lock_guard<std::mutex> lock(fork_safe_mutex(this));
     const std::uint64_t wanted = version();
+    if (!for_backward) spare_.reset();  // a layer that serves does not hold what training needed
     if (packed_version_ != wanted || (for_backward && !packed_for_backward_)) {
       std::shared_ptr<PackedWeights<T>> target = std::move(packed_);
       packed_version_ = 0;
@@ -85,6 +86,16 @@ class LayerWeights {
       packed_for_backward_ = for_backward;
     }
     return packed_;
+  }
+
+  // What a forward pass with training fills: that of an earlier call, if it was given back.
+  std::unique_ptr<Saved<T>> take_saved(const PackedWeights<T>& packed) {
+    const std::lock_guard<std::mutex> lock(fork_safe_mutex(this));
+    return spare_ ? std::move(spare_) : std::make_unique<Saved<T>>(packed);
+  }
+  void give_back(std::unique_ptr<Saved<T>> saved) {
+    const std::lock_guard<std::mutex> lock(fork_safe_mutex(this));
+    std::swap(spare_, saved);  // an older one is freed by the caller, outside of the lock
   }
 
  private:
@@ -130,6 +141,7 @@ class LayerWeights {
   std::shared_ptr<PackedWeights<T>> packed_;
   std::uint64_t packed_version_ = 0;  // 0: none
   bool packed_for_backward_ = false;
+  std::unique_ptr<Saved<T>> spare_;
 };
 
 }  // namespace tidegate

@@ -25,18 +25,20 @@ struct VectorRows {
   Index vectors;
 };
 
-// Scratch of one thread for sweeps over at most `rows` rows, `panels` panels and `columns` columns.
+// One thread's scratch for sweeps over as many rows, panels and columns as were reserved at most.
 template <class T>
 class OuterProduct {
   using V = Lane<T>;
 
  public:
-  OuterProduct(Index rows, Index panels, Index columns)
-      : block_rows_(std::min(rows, kBlockRows)),
-        capacity_(std::min(panels, kSweepPanels)),
-        operand_stride_(round_up(columns, kPad) + kPad),
-        operand_(checked_product(block_rows_, operand_stride_)),
-        out_(checked_product(capacity_, columns, kWidth)) {}
+  // Makes room; memory that is large enough is used again.
+  void reserve(Index rows, Index panels, Index columns) {
+    block_rows_ = std::min(rows, kBlockRows);
+    capacity_ = std::min(panels, kSweepPanels);
+    operand_stride_ = round_up(columns, kPad) + kPad;
+    operand_.resize(checked_product(block_rows_, operand_stride_));
+    out_.resize(checked_product(capacity_, columns, kWidth));
+  }
 
   Index capacity() const { return capacity_; }  // panels of one sweep
 
@@ -97,7 +99,7 @@ class OuterProduct {
                       {da, stride, static_cast<int>(width / V::kSize)}, {to, width, to, width});
   }
 
-  Index block_rows_, capacity_, operand_stride_;
+  Index block_rows_ = 0, capacity_ = 0, operand_stride_ = 0;
   AlignedBuffer<T> operand_, out_;
   Index vectors_ = 0, columns_ = 0;  // of the last sweep
 };

@@ -39,14 +39,12 @@ class BackwardPass {
         p_(problem),
         schedule_(choose_schedule(backward_work(weights, saved.dims), max_threads)),
         barriers_(static_cast<std::size_t>(schedule_.threads) + 1),
-        dh_(History<T>::last_one(saved.dims.batch, w_.layout.padded)),
+        gradients_(weights, saved, problem.weights, schedule_.threads),
         input_rows_(checked_product(schedule_.threads, kInputRows, kMaxVectors * V::kSize)) {
     const Index batch = saved.dims.batch, padded = w_.layout.padded;
-    if (Cell::kStates == 2) dc_ = History<T>::last_one(batch, padded);
-    if (Cell::kUsesResetH) dreset_ = History<T>::last_one(batch, padded);
-    for (int t = 0; t < schedule_.threads; ++t) {
-      gradients_.emplace_back(weights, saved, problem.weights);
-    }
+    dh_.hold_last(batch, padded);
+    if (Cell::kStates == 2) dc_.hold_last(batch, padded);
+    if (Cell::kUsesResetH) dreset_.hold_last(batch, padded);
   }
 
   void run() {
@@ -70,7 +68,7 @@ class BackwardPass {
     }
     store_states(part);
     barriers_.back().wait(team);  // every da is needed below
-    gradients_[static_cast<std::size_t>(thread)].run(thread, team);
+    gradients_.run(thread, team);
     if (p_.dx) input_gradient(thread, team);
   }
 
@@ -238,8 +236,8 @@ class BackwardPass {
   const Schedule schedule_;
   std::vector<Barrier> barriers_;  // one per slice of the batch, the last for the whole team
   History<T> dh_, dc_, dreset_;
+  WeightGradientPass<T> gradients_;
   AlignedBuffer<T> input_rows_;
-  std::vector<WeightGradientPass<T>> gradients_;  // one per thread
 };
 
 }  // namespace

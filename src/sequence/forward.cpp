@@ -33,10 +33,10 @@ class ForwardPass final : public ForwardRunner {
     const Index padded = w_.layout.padded;
     const Dims d = p_.dims;
     if (saved_ == nullptr) {
-      h0_ = History<T>::last_one(d.batch, padded);
-      if (!p_.y) h_ring_ = History<T>::last_two(d.batch, padded);
-      if (Cell::kStates == 2) c_ring_ = History<T>::last_two(d.batch, padded);
-      if (Cell::kUsesResetH) reset_ring_ = History<T>::last_one(d.batch, padded);
+      h0_.hold_last(d.batch, padded);
+      if (!p_.y) h_ring_.hold_last_two(d.batch, padded);
+      if (Cell::kStates == 2) c_ring_.hold_last_two(d.batch, padded);
+      if (Cell::kUsesResetH) reset_ring_.hold_last(d.batch, padded);
     }
   }
 

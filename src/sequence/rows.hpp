@@ -22,25 +22,26 @@ struct SequenceView {
 };
 
 // Padded (B, padded) rows at several times: all of them when saved for the backward pass, or a ring
-// of the last one or two, which is all that the forward step looks back on.
+// of the last one or two, which is all that the forward step looks back on. What it is to hold is
+// said by one of the hold functions, which use memory again; contents are undefined afterwards.
 template <class T>
 class History {
  public:
-  History() = default;
-  static History all(Index times, Index batch, Index padded) {
-    return History(times, ~Index{0}, batch, padded);
-  }
-  static History last_one(Index batch, Index padded) { return History(1, 0, batch, padded); }
-  static History last_two(Index batch, Index padded) { return History(2, 1, batch, padded); }
+  void hold_all(Index times, Index batch, Index padded) { hold(times, ~Index{0}, batch, padded); }
+  void hold_last(Index batch, Index padded) { hold(1, 0, batch, padded); }
+  void hold_last_two(Index batch, Index padded) { hold(2, 1, batch, padded); }
 
   T* at(Index t, Index b) { return rows_.data() + offset(t, b); }
   const T* at(Index t, Index b) const { return rows_.data() + offset(t, b); }
   Index batch() const { return batch_; }
 
  private:
-  History(Index times, Index mask, Index batch, Index padded)
-      : mask_(mask), batch_(batch), padded_(padded), rows_(checked_product(times, batch, padded)) {}
-
+  void hold(Index times, Index mask, Index batch, Index padded) {
+    rows_.resize(checked_product(times, batch, padded));
+    mask_ = mask;
+    batch_ = batch;
+    padded_ = padded;
+  }
   Index offset(Index t, Index b) const { return ((t & mask_) * batch_ + b) * padded_; }
 
   Index mask_ = 0, batch_ = 0, padded_ = 0;

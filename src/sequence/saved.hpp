@@ -1,7 +1,10 @@
-// What the forward pass keeps for the backward pass. Gate rows are [slot][padded]; the backward
-// pass overwrites them with their gradients da, so they serve once.
+// What the forward pass keeps for the backward pass, and the scratch of the latter. Gate rows are
+// [slot][padded]; the backward pass overwrites them with their gradients da, so they serve once.
 #pragma once
 
+#include <vector>
+
+#include "gemm/outer_product.hpp"
 #include "sequence/packed_weights.hpp"
 #include "sequence/rows.hpp"
 
@@ -9,7 +12,7 @@ namespace tidegate {
 
 template <class T>
 struct Saved {
-  Dims dims;
+  Dims dims{};
   SequenceView<const T> x;  // the caller's array, kept alive by the bindings
   SequenceView<const T> h;  // hidden states after each step: y, or own_h when y is not returned
   History<T> own_h;         // T rows
@@ -17,22 +20,29 @@ struct Saved {
   History<T> h0;            // one row: the initial hidden state, padded
   History<T> c;             // T + 1 rows, c before the first step in front
   History<T> reset_h;       // T rows of r∘h_prev
+  std::vector<OuterProduct<T>> products;  // one per thread
 
-  Saved(const PackedWeights<T>& w, Dims d, bool returns_y)
-      : dims(d), row_size_(odd_in_lines(w.plan.slots * w.layout.padded)) {
-    const Index padded = w.layout.padded;
+  explicit Saved(const PackedWeights<T>& w)
+      : padded_(w.layout.padded),
+        row_size_(odd_in_lines(w.plan.slots * padded_)),
+        has_c_(w.plan.states == 2),
+        has_reset_h_(w.plan.uses_reset_h) {}
+
+  // Makes room for a call. Memory of earlier calls is used again: fresh memory costs a page fault
+  // and a pass of zeros.
+  void prepare(Dims d, SequenceView<const T> input, SequenceView<const T> y) {
     gates.resize(checked_product(d.steps, d.batch, row_size_));
-    h0 = History<T>::last_one(d.batch, padded);
-    if (!returns_y) own_h = History<T>::all(d.steps, d.batch, padded);
-    if (w.plan.states == 2) c = History<T>::all(d.steps + 1, d.batch, padded);
-    if (w.plan.uses_reset_h) reset_h = History<T>::all(d.steps, d.batch, padded);
+    h0.hold_last(d.batch, padded_);
+    if (!y) own_h.hold_all(d.steps, d.batch, padded_);
+    if (has_c_) c.hold_all(d.steps + 1, d.batch, padded_);
+    if (has_reset_h_) reset_h.hold_all(d.steps, d.batch, padded_);
+    dims = d;
+    x = input;
+    h = y ? y : SequenceView<const T>{own_h.at(0, 0), d.batch * padded_, padded_};
   }
 
   Index row_size() const { return row_size_; }  // from one row of gates to the next
   T* gate_row(Index t, Index b) { return gates.data() + (t * dims.batch + b) * row_size_; }
-  SequenceView<const T> own_h_view() const {
-    return {own_h.at(0, 0), own_h.at(1, 0) - own_h.at(0, 0), own_h.at(0, 1) - own_h.at(0, 0)};
-  }
   const T* h_prev(Index t, Index b) const { return t == 0 ? h0.at(0, b) : h.at(t - 1, b); }
   const T* operand_row(Operand operand, Index t, Index b) const {
     switch (operand) {
@@ -55,7 +65,8 @@ struct Saved {
     return size % (16 * kLine) == 0 ? size + kLine : size;
   }
 
-  Index row_size_;
+  Index padded_, row_size_;
+  bool has_c_, has_reset_h_;
 };
 
 }  // namespace tidegate

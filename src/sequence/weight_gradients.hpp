@@ -12,13 +12,23 @@
 
 namespace tidegate {
 
-// One thread's share of all weight gradients. `saved` holds da; every thread calls run() once.
+// All weight gradients. `saved` holds da; every thread of the team calls run() once.
 template <class T>
 class WeightGradientPass {
  public:
   WeightGradientPass(const PackedWeights<T>& weights, Saved<T>& saved,
-                     const WeightGradients<T>& out)
-      : w_(weights), saved_(saved), out_(out), runs_(runs_of_slots()), product_(make_product()) {}
+                     const WeightGradients<T>& out, int threads)
+      : w_(weights), saved_(saved), out_(out), runs_(runs_of_slots()) {
+    Index panels = 1, columns = 1;
+    for (const Run& run : runs_) {
+      panels = std::max(panels, ceil_div(run.slots * w_.layout.blocks, kMaxVectors));
+      columns = std::max(columns, run.columns);
+    }
+    saved_.products.resize(std::max(saved_.products.size(), static_cast<std::size_t>(threads)));
+    for (OuterProduct<T>& product : saved_.products) {
+      product.reserve(saved_.dims.steps * saved_.dims.batch, ceil_div(panels, threads), columns);
+    }
+  }
 
   void run(int thread, int team) noexcept {
     for (const Run& run : runs_) run_slots(run, thread, team);
@@ -84,26 +94,18 @@ class WeightGradientPass {
     return factors;
   }
 
-  OuterProduct<T> make_product() const {
-    Index panels = 1, columns = 1;
-    for (const Run& run : runs_) {
-      panels = std::max(panels, ceil_div(run.slots * w_.layout.blocks, kMaxVectors));
-      columns = std::max(columns, run.columns);
-    }
-    return {saved_.dims.steps * saved_.dims.batch, panels, columns};
-  }
-
   void run_slots(const Run& run, int thread, int team) {
     const Index vectors = run.slots * w_.layout.blocks;
     const Range panels = even_slice(ceil_div(vectors, kMaxVectors), team, thread);
-    for (Index p = panels.begin; p < panels.end; p += product_.capacity()) {
+    OuterProduct<T>& product = saved_.products[static_cast<std::size_t>(thread)];
+    for (Index p = panels.begin; p < panels.end; p += product.capacity()) {
       const Index first = p * kMaxVectors;
-      const Index end = std::min(panels.end, p + product_.capacity()) * kMaxVectors;
+      const Index end = std::min(panels.end, p + product.capacity()) * kMaxVectors;
       const Index count = std::min(vectors, end) - first;
       const T* da = saved_.gate_row(0, 0) + run.slot * w_.layout.padded + first * Lane<T>::kSize;
-      product_.run(saved_.dims.steps * saved_.dims.batch, {da, saved_.row_size(), count},
-                   run.columns, [&](Index r, T* to) { gather(run, r, to); });
-      for (Index v = 0; v < count; ++v) write(run, first + v, v);
+      product.run(saved_.dims.steps * saved_.dims.batch, {da, saved_.row_size(), count},
+                  run.columns, [&](Index r, T* to) { gather(run, r, to); });
+      for (Index v = 0; v < count; ++v) write(run, product, first + v, v);
     }
   }
 
@@ -123,14 +125,14 @@ class WeightGradientPass {
   }
 
   // Copies vector `swept` of the last sweep, vector `vector` of the run, to where its units belong.
-  void write(const Run& run, Index vector, Index swept) const {
+  void write(const Run& run, const OuterProduct<T>& product, Index vector, Index swept) const {
     const int slot = run.slot + static_cast<int>(vector / w_.layout.blocks);
     const Index block = vector % w_.layout.blocks, valid = w_.layout.valid(block);
     for (const Factor& factor : run.factors) {
       const Index gate = factor.term == nullptr ? w_.plan.input_gate[slot]
                                                 : factor.term->gate + slot - factor.term->slot;
       const Index row = gate * w_.hidden_size + block * Lane<T>::kSize;
-      product_.copy_rows(swept, valid, factor.columns, factor.to + row * factor.columns.size());
+      product.copy_rows(swept, valid, factor.columns, factor.to + row * factor.columns.size());
     }
   }
 
@@ -161,7 +163,6 @@ class WeightGradientPass {
   Saved<T>& saved_;
   const WeightGradients<T> out_;
   const std::vector<Run> runs_;
-  OuterProduct<T> product_;
 };
 
 }  // namespace tidegate
