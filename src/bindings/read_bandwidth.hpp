@@ -15,18 +15,21 @@
 
 namespace tidegate {
 
-// Reads `size` elements, a multiple of kReadVectors vectors, into as many chains of multiply-adds:
-// enough of them to hide the latency of an addition at every ISA level.
-constexpr int kReadVectors = 12;
+constexpr int kReadVectors = 12;  // chains that hide the latency of a multiply-add
 
-inline void read_once(const float* from, Index size, Lane<float>* sums) {
+// Reads `size` elements, a multiple of kReadVectors vectors, so many times. A function of its own,
+// so that one place decides where the chains are kept.
+[[gnu::noinline]] inline void read_sweeps(const float* from, Index size, Index sweeps,
+                                          Lane<float>* sums) {
   using V = Lane<float>;
   const V scale(0.5F);
   V chain[kReadVectors];
   std::copy(sums, sums + kReadVectors, chain);
-  for (Index k = 0; k < size; k += kReadVectors * V::kSize) {
-    for (int c = 0; c < kReadVectors; ++c) {
-      chain[c] = multiply_add(V::load(from + k + c * V::kSize), scale, chain[c]);
+  for (Index sweep = 0; sweep < sweeps; ++sweep) {
+    for (Index k = 0; k < size; k += kReadVectors * V::kSize) {
+      for (int c = 0; c < kReadVectors; ++c) {
+        chain[c] = multiply_add(V::load(from + k + c * V::kSize), scale, chain[c]);
+      }
     }
   }
   std::copy(chain, chain + kReadVectors, sums);
@@ -56,13 +59,13 @@ inline double read_bandwidth(Index bytes_per_thread, double seconds, int threads
     std::fill(buffer, buffer + size, 0.25F);  // by its reader: pages on its own memory node
     V sums[kReadVectors];
     std::fill(sums, sums + kReadVectors, V(0.0F));
-    read_once(buffer, size, sums);
+    read_sweeps(buffer, size, 1, sums);
     barrier.wait(team);
     const auto start = Clock::now();
     while (!finished) {
       barrier.wait(team);
       const auto begin = Clock::now();
-      for (Index sweep = 0; sweep < sweeps; ++sweep) read_once(buffer, size, sums);
+      read_sweeps(buffer, size, sweeps, sums);
       barrier.wait(team);
       if (thread == 0) {
         const auto end = Clock::now();
