@@ -28,7 +28,7 @@ def make_report(rows, peers=("torch", "jax"), **changes):
     versions |= {peer: {peer: "1.2"} for peer in peers}
     given = {
         "machine": machine,
-        "caches": [{"name": "L1", "bytes_per_thread": 32 << 10}],
+        "caches": [{"name": "L1", "size": 32 << 10, "instances": 2, "bytes_per_thread": 32 << 10}],
         "versions": versions,
         "threads": 2,
         "options": {"suite": "quick", "rounds": 2, "seconds": 0.1},

@@ -73,7 +73,7 @@ def test_summary_by_hand():
         "jax": (2, pytest.approx((1.2 * 0.75) ** 0.5)),
     }
     text = table.summary_text(full_report())
-    assert "a peer is quicker in 1 cases:\n    0.75 gru inference (100, 16, 256, 256)" in text
+    assert "a peer is quicker in 1 case:\n    0.75 gru inference (100, 16, 256, 256)" in text
 
 
 def test_text_table():

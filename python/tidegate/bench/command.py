@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     help_text = "per engine, case and round; at least one run is timed (default: %(default)s)"
     add("--seconds", type=_seconds, default=0.3, metavar="S", help=help_text)
     help_text = "an engine that does not answer for so many seconds is ended (default: %(default)s)"
-    add("--timeout", type=_seconds, default=900.0, metavar="S", help=help_text)
+    add("--timeout", type=_seconds, default=900, metavar="S", help=help_text)
     add("--output", type=Path, metavar="FILE.json", help="write everything that was measured")
     add("--picture", type=Path, metavar="FILE.png", help="draw rooflines and ratios")
     help_text = "the --output of an earlier run: show how many times quicker tidegate is now"

@@ -91,7 +91,7 @@ class Report:
     machine : dict
         See `tidegate.bench.machine.describe`.
     caches : list of dict
-        name, bytes per thread.
+        name, size, instances, bytes_per_thread.
     versions : dict of str to dict
         Packages of every engine.
     threads : int

@@ -1,6 +1,7 @@
 """One run of the benchmark: the machine, the cases one by one, and what is printed on the way."""
 
 import sys
+from dataclasses import asdict
 from typing import Any
 
 from tidegate.bench import machine, memory, table
@@ -82,7 +83,7 @@ def _empty(
     levels = machine.caches() or machine.caches_from_curve(silicon.read, threads)
     return Report(
         machine=machine.describe(),
-        caches=[{"name": c.name, "bytes_per_thread": c.per_thread(threads)} for c in levels],
+        caches=[asdict(c) | {"bytes_per_thread": c.per_thread(threads)} for c in levels],
         versions={engine: versions(engine) for engine in (OURS, *peers)},
         threads=threads,
         options=options,

@@ -92,15 +92,15 @@ def summary_text(report: Report) -> str:
         best = least.best_peer()
         assert best is not None
         lines.append(
-            f"{summary.pass_name}: {len(summary.rows)} cases; the best peer takes "
+            f"{summary.pass_name}: {_count(len(summary.rows))}; the best peer takes "
             f"{summary.mean:.2f} times longer (geometric mean), at least {best[1]:.2f} times "
             f"({best[0]}, {least.case.label})"
         )
         for peer, (count, mean) in summary.peers.items():
-            lines.append(f"  {peer}: {mean:.2f} times longer over {count} cases")
+            lines.append(f"  {peer}: {mean:.2f} times longer over {_count(count)}")
         slower = [row for row in summary.rows if best_ratio(row) < 1]
         if slower:
-            lines.append(f"  a peer is quicker in {len(slower)} cases:")
+            lines.append(f"  a peer is quicker in {_count(len(slower))}:")
             lines += [f"    {best_ratio(row):.2f} {row.case.label}" for row in slower]
     busy, rounds = report.busy_rounds()
     if busy:
@@ -116,6 +116,10 @@ def summary_text(report: Report) -> str:
         + " GB/s"
     )
     return "\n".join(lines)
+
+
+def _count(cases: int) -> str:
+    return "1 case" if cases == 1 else f"{cases} cases"
 
 
 def comparison_text(comparison: Comparison) -> str:

@@ -21,7 +21,7 @@ UNROLLS = {"inference": (1, 10), "training": (1, 4)}
 
 
 class Engine(Base):
-    """See `tidegate.bench.engines.engine.Engine`."""
+    """See `tidegate.bench.engines.engine.Engine`. XLA flushes denormals by itself."""
 
     def __init__(self, threads: int) -> None:
         if hasattr(os, "sched_setaffinity"):
