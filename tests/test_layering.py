@@ -15,7 +15,7 @@ import pytest
 from conftest import ROOT
 
 # Lowest first; entries of one tuple are neighbours.
-CPP_TIERS = [("base",), ("math",), ("cells", "gemm"), ("sequence",), ("bindings",)]
+CPP_TIERS = [("base",), ("math",), ("cells", "gemm", "optimizers"), ("sequence",), ("bindings",)]
 
 # Modules right under tidegate. What stands together in a tuple may use each other: a model saves
 # itself through io, which builds models.

@@ -1,4 +1,4 @@
-"""Optimizers: formulas by hand in float64, clipping, chunks, taking back, schedules."""
+"""Optimizers: formulas by hand in float64, clipping, taking back, schedules."""
 
 import math
 
@@ -9,7 +9,6 @@ from tidegate.layers import Dense, Input
 from tidegate.models import Sequential
 from tidegate.training import optimizers
 from tidegate.training.optimizers import clipping
-from tidegate.training.optimizers.slots import CHUNK
 from tolerances import BY_HAND
 
 RNG = np.random.default_rng(0)
@@ -87,7 +86,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("size", [3, CHUNK + 5])
+@pytest.mark.parametrize("size", [3, 1_005])
 @pytest.mark.parametrize(("kind", "options", "textbook", "settings"), CASES)
 def test_formulas(kind, options, textbook, settings, size):
     model = parameters(size)

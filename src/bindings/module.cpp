@@ -6,5 +6,6 @@ PYBIND11_MODULE(TIDEGATE_MODULE_NAME, m) {
   tidegate::register_config(m);
   tidegate::register_layer(m);
   tidegate::register_stream(m);
+  tidegate::register_optimizer(m);
   tidegate::register_probe(m);
 }

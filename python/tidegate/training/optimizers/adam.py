@@ -8,13 +8,11 @@ AdamW first shrinks the weights: w = w - rate·weight_decay·w.
 """
 
 import math
-
-import numpy as np
+from typing import Any
 
 from tidegate.layers import checks
-from tidegate.training.optimizers.base import Optimizer, Scalars
+from tidegate.training.optimizers.base import Optimizer
 from tidegate.training.optimizers.schedules import LearningRateSchedule
-from tidegate.training.optimizers.slots import Chunk
 
 
 class Adam(Optimizer):
@@ -55,27 +53,10 @@ class Adam(Optimizer):
         """See Optimizer."""
         return ("momentum", "velocity")
 
-    def _constants(self) -> tuple[float, ...]:
-        return (1 - self.beta_1, 1 - self.beta_2, self.epsilon)
-
-    def _sizes(self, rate: float, step: int) -> tuple[float, ...]:
-        return (rate * math.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step),)
-
-    def _update(self, chunk: Chunk, constants: Scalars, sizes: Scalars) -> None:
-        values, gradient, old, new, scratch = chunk
-        (rest_1, rest_2, epsilon), (size,) = constants, sizes
-        np.subtract(gradient, old[0], scratch)
-        np.multiply(scratch, rest_1, scratch)
-        np.add(old[0], scratch, new[0])
-        np.multiply(gradient, gradient, scratch)
-        np.subtract(scratch, old[1], scratch)
-        np.multiply(scratch, rest_2, scratch)
-        np.add(old[1], scratch, new[1])
-        np.sqrt(new[1], scratch)
-        np.add(scratch, epsilon, scratch)
-        np.divide(new[0], scratch, scratch)
-        np.multiply(scratch, size, scratch)
-        np.subtract(values, scratch, values)
+    def _update(self, slots: Any, side: int, keep: float, rate: float, step: int) -> None:
+        size = rate * math.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
+        rests = 1 - self.beta_1, 1 - self.beta_2
+        slots.adam(side, keep, *rests, self.epsilon, size)
 
 
 class AdamW(Adam):

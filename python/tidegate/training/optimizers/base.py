@@ -1,4 +1,4 @@
-"""Optimizer: one pass over the flat parameters, in chunks that stay in cache, without temporaries.
+"""Optimizer: one pass of the core over the flat parameters.
 
 The slots (moments) exist twice: a step reads one side and writes the other. The values are copied
 before they change. So a step can be taken back, whole: after Ctrl-C in the middle of it, and when
@@ -21,9 +21,7 @@ from tidegate.layers.types import Array, Config
 from tidegate.training import lookup
 from tidegate.training.optimizers import clipping
 from tidegate.training.optimizers.schedules import SCHEDULES, LearningRateSchedule
-from tidegate.training.optimizers.slots import Chunk, SlotBuffers
-
-Scalars = tuple[Array, ...]
+from tidegate.training.optimizers.slots import SlotBuffers
 
 
 class Optimizer:
@@ -77,16 +75,8 @@ class Optimizer:
         """Return the arrays that are kept for each parameter."""
         return ()
 
-    def _constants(self) -> tuple[float, ...]:
-        """Return the numbers that stay the same."""
-        return ()
-
-    def _sizes(self, rate: float, step: int) -> tuple[float, ...]:
-        """Return the numbers of step 1, 2, ..."""
-        return (rate,)
-
-    def _update(self, chunk: Chunk, constants: Scalars, sizes: Scalars) -> None:
-        """Write new values and new slots; numbers come as arrays without axes."""
+    def _update(self, slots: Any, side: int, keep: float, rate: float, step: int) -> None:
+        """Take step 1, 2, ... in the core: shrink the values to `keep`, then follow the rule."""
         raise NotImplementedError
 
     # -- learning rate -----------------------------------------------------------------------------
@@ -127,9 +117,8 @@ class Optimizer:
 
     def bind(self, buffers: Sequence[FlatParameters]) -> None:
         """Take charge of parameters; slots start at zero."""
-        constants = self._constants()
         names = self.slot_names()
-        self._buffers = [SlotBuffers(flat, names, constants) for flat in buffers]
+        self._buffers = [SlotBuffers(flat, names) for flat in buffers]
         self._progress = (0, 0)
         self._copied_at = -1
 
@@ -153,22 +142,13 @@ class Optimizer:
         self._clip()
         step, side = self._progress
         rate = self.learning_rate
+        keep = 1.0 if self.weight_decay is None else 1 - rate * self.weight_decay
         self._copied_at = -1
         for buffer in self._buffers:
             np.copyto(buffer.previous, buffer.flat.values)
         self._copied_at = step
-        sizes = self._sizes(rate, step + 1)
-        decay = None if self.weight_decay is None else 1 - rate * self.weight_decay
         for buffer in self._buffers:
-            dtype = buffer.flat.dtype
-            scalars = tuple([np.asarray(size, dtype) for size in sizes])
-            shrink = None if decay is None else np.asarray(decay, dtype)
-            for chunk in buffer.chunks[side]:
-                if shrink is not None:
-                    np.multiply(chunk.values, shrink, chunk.values)
-                self._update(chunk, buffer.constants, scalars)
-            if step % 256 == 255:
-                buffer.flush_denormals(1 - side)
+            self._update(buffer.core, side, keep, rate, step + 1)
         self._progress = (step + 1, 1 - side)
 
     def _clip(self) -> None:

@@ -5,17 +5,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tidegate._loader import core
 from tidegate.layers.parameters import FlatParameters
 from tidegate.layers.types import Array
 
 
 def squared_norm(gradient: Array) -> float:
     """Return Σ g²; inf or NaN only if an entry is not finite."""
-    total = float(gradient.dot(gradient))
+    total: float = core.squared_norm(gradient)
     if math.isfinite(total):
         return total
-    exact = gradient.astype(np.longdouble)  # float32 overflows at norms of 1e19 already
-    return float(exact.dot(exact)) if np.isfinite(gradient).all() else math.nan
+    if not np.isfinite(gradient).all():
+        return math.nan
+    exact = gradient.astype(np.longdouble)
+    return float(exact.dot(exact))
 
 
 def scale_to_norm(gradients: Sequence[Array], norm: float, limit: float) -> None:

@@ -7,12 +7,11 @@
 g is the gradient; v and a are running means of its square and of itself.
 """
 
-import numpy as np
+from typing import Any
 
 from tidegate.layers import checks
-from tidegate.training.optimizers.base import Optimizer, Scalars
+from tidegate.training.optimizers.base import Optimizer
 from tidegate.training.optimizers.schedules import LearningRateSchedule
-from tidegate.training.optimizers.slots import Chunk
 
 
 class RMSprop(Optimizer):
@@ -62,32 +61,6 @@ class RMSprop(Optimizer):
             names.append("momentum")
         return tuple(names)
 
-    def _constants(self) -> tuple[float, ...]:
-        return (self.rho, 1 - self.rho, self.epsilon, self.momentum)
-
-    def _update(self, chunk: Chunk, constants: Scalars, sizes: Scalars) -> None:
-        values, gradient, old, new, scratch = chunk
-        (rho, rest, epsilon, momentum), (rate,) = constants, sizes
-        np.multiply(gradient, gradient, scratch)
-        np.multiply(scratch, rest, scratch)
-        np.multiply(old[0], rho, new[0])
-        np.add(new[0], scratch, new[0])
-        if self.centered:
-            np.multiply(gradient, rest, scratch)
-            np.multiply(old[1], rho, new[1])
-            np.add(new[1], scratch, new[1])
-            np.multiply(new[1], new[1], scratch)
-            np.subtract(new[0], scratch, scratch)
-            np.maximum(scratch, 0, out=scratch)  # rounding may leave less than -epsilon
-            np.add(scratch, epsilon, scratch)
-        else:
-            np.add(new[0], epsilon, scratch)
-        np.sqrt(scratch, scratch)
-        np.divide(gradient, scratch, scratch)
-        np.multiply(scratch, rate, scratch)
-        if self.momentum:
-            np.multiply(old[-1], momentum, new[-1])
-            np.add(new[-1], scratch, new[-1])
-            np.subtract(values, new[-1], values)
-        else:
-            np.subtract(values, scratch, values)
+    def _update(self, slots: Any, side: int, keep: float, rate: float, step: int) -> None:
+        options = self.rho, self.epsilon, self.momentum, self.centered
+        slots.rmsprop(side, keep, *options, rate)

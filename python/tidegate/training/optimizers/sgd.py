@@ -6,12 +6,11 @@
 Without momentum, w = w - rate·g.
 """
 
-import numpy as np
+from typing import Any
 
 from tidegate.layers import checks
-from tidegate.training.optimizers.base import Optimizer, Scalars
+from tidegate.training.optimizers.base import Optimizer
 from tidegate.training.optimizers.schedules import LearningRateSchedule
-from tidegate.training.optimizers.slots import Chunk
 
 
 class SGD(Optimizer):
@@ -50,21 +49,5 @@ class SGD(Optimizer):
         """See Optimizer."""
         return ("momentum",) if self.momentum else ()
 
-    def _constants(self) -> tuple[float, ...]:
-        return (self.momentum,)
-
-    def _update(self, chunk: Chunk, constants: Scalars, sizes: Scalars) -> None:
-        values, gradient, old, new, scratch = chunk
-        (momentum,), (rate,) = constants, sizes
-        np.multiply(gradient, rate, scratch)
-        if not old:
-            np.subtract(values, scratch, values)
-            return
-        np.multiply(old[0], momentum, new[0])
-        np.subtract(new[0], scratch, new[0])
-        if self.nesterov:
-            np.subtract(values, scratch, values)
-            np.multiply(new[0], momentum, scratch)
-            np.add(values, scratch, values)
-        else:
-            np.add(values, new[0], values)
+    def _update(self, slots: Any, side: int, keep: float, rate: float, step: int) -> None:
+        slots.sgd(side, keep, self.momentum, self.nesterov, rate)
