@@ -168,6 +168,14 @@ def test_picture_has_every_time(tmp_path):
     assert (tmp_path / "picture.png").stat().st_size > 10_000
 
 
+def test_ticks_of_ratios_are_round_and_few():
+    from tidegate.bench.picture import _ratio_ticks
+
+    assert _ratio_ticks(0.9, 8.0) == [1, 1.5, 2, 3, 5, 7]
+    assert _ratio_ticks(0.4, 250.0) == [0.5, 1, 2, 5, 10, 20, 50, 100, 200]
+    assert _ratio_ticks(0.1, 20000.0) == [0.1, 1, 10, 100, 1000, 10000]
+
+
 def test_busy_rounds_are_told():
     busy = Silicon({"float32": 100.0, "float64": 50.0}, SILICON.read)
     rows = [Row(LSTM, {"tidegate": timed(0.01), "jax": timed(0.02)}, [SILICON, busy, busy])]

@@ -15,7 +15,8 @@ COLOURS = {
 ROOF = "#9aa0a6"
 _ROOFLINE_HEIGHT, _ROW_HEIGHT = 4.5, 0.19  # inches
 
-_RATIO_TICKS = [m * 10**e for e in range(-2, 5) for m in (1, 1.5, 2, 3, 5, 7)]
+# From fine to coarse, within each power of ten.
+_RATIO_TICKS = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1,))
 
 
 def draw(report: Report) -> Any:
@@ -60,10 +61,14 @@ def _draw_roofline(ax: Any, report: Report, rows: list[Row], name: str) -> None:
         rate = report.silicon.fma[dtype]
         ax.axhline(rate, color=ROOF, lw=1, ls="-" if dtype == "float32" else ":")
         text = f"FMA peak, {dtype}: {rate:.0f} GFLOP/s "
-        ax.text(right, rate, text, ha="right", va="bottom", fontsize=8)
-    for level, rate in report.level_rates().items():
+        ground = {"facecolor": "w", "alpha": 0.7, "linewidth": 0, "pad": 0.5}
+        ax.text(right, rate, text, ha="right", va="bottom", fontsize=8, bbox=ground, zorder=4)
+    rates = report.level_rates()
+    for rate in rates.values():
         ax.plot([left, peak / rate], [left * rate, peak], color=ROOF, lw=1)
-        ax.text(left, left * rate, f" {level} {rate:.0f} GB/s", fontsize=8, backgroundcolor="w")
+    listed = ", ".join(f"{level} {rate:.0f}" for level, rate in rates.items())
+    text = f"slopes, from above: {listed} GB/s"
+    ax.text(0.98, 0.03, text, transform=ax.transAxes, ha="right", fontsize=8)
     for engine in (*report.peers, OURS):
         points = [(row, timing) for row in rows if (timing := row.timing(engine))]
         ax.scatter(
@@ -102,11 +107,21 @@ def _draw_ratios(ax: Any, report: Report, rows: list[Row]) -> None:
     ]
     ax.set_yticks(range(len(rows)), labels, fontsize=7)
     ax.set_ylim(len(rows) - 0.5, -0.5)
-    low, high = ax.get_xlim()
-    ticks = [tick for tick in _RATIO_TICKS if low <= tick <= high]
+    ticks = _ratio_ticks(*ax.get_xlim())
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
     ax.grid(axis="both", color="#e8eaed", lw=0.7)
     ax.set_axisbelow(True)
     title = "peers: times longer than tidegate; in percent: tidegate's share of the limit"
     ax.set_title(title, fontsize=9)
+
+
+def _ratio_ticks(low: float, high: float) -> list[float]:
+    """Return at most ten round numbers between two ratios, where that many will do."""
+    ticks: list[float] = []
+    for steps in _RATIO_TICKS:
+        powers = (step * 10.0**power for power in range(-4, 6) for step in steps)
+        ticks = [tick for tick in powers if low <= tick <= high]
+        if len(ticks) <= 10:
+            break
+    return ticks
