@@ -79,3 +79,39 @@ TEST(schedule_small_work_stays_on_one_thread) {
   CHECK(choose_schedule(work_with(100, 32, 512, 32), 2).threads == 2);
   CHECK(choose_schedule(work_with(100, 1, 1024, 64), 2).threads == 2);
 }
+
+// The model orders what must be ordered, whatever its constants.
+TEST(schedule_estimates_grow_with_the_work) {
+  const auto estimate = [](Index steps, Index batch, Index units) {
+    const Work work = work_with(steps, batch, units, 16);
+    return tidegate::estimated_ns(work, tidegate::make_schedule(work, 1, false));
+  };
+  CHECK(estimate(2, 1, 64) > estimate(1, 1, 64));
+  CHECK(estimate(10, 8, 64) > estimate(10, 4, 64));
+  CHECK(estimate(10, 8, 128) > 2 * estimate(10, 8, 64));
+}
+
+TEST(schedule_of_the_least_estimate_is_chosen) {
+  for (const Index batch : {1, 12, 64}) {
+    for (const Index units : {32, 128, 512}) {
+      const Work work = work_with(100, batch, units, units / 16);
+      const double chosen = tidegate::estimated_ns(work, choose_schedule(work, 2));
+      for (const int threads : {1, 2}) {
+        for (const bool prefer_batch : {false, true}) {
+          const Schedule s = tidegate::make_schedule(work, threads, prefer_batch);
+          CHECK(chosen <= tidegate::estimated_ns(work, s));
+        }
+      }
+    }
+  }
+}
+
+TEST(schedule_override_ends_with_its_scope) {
+  const Work work = work_with(100, 32, 512, 32);
+  {
+    const Schedule one = tidegate::make_schedule(work, 1, false);
+    const tidegate::ScheduleOverride override(one);
+    CHECK(choose_schedule(work, 2).threads == 1);
+  }
+  CHECK(choose_schedule(work, 2).threads == 2);
+}

@@ -22,10 +22,15 @@ constexpr int kRegisters = 32;
 constexpr int kRegisters = 16;
 #endif
 
-// The most rows whose accumulators, weights and one broadcast stay in registers.
+// The most rows whose accumulators, weights and broadcasts stay in registers.
 constexpr int max_rows(int vectors) {
+#if defined(__aarch64__)
+  // GCC loads the broadcasts of all rows together: a register each.
+  const int rows = (kRegisters - vectors) / (vectors + 1);
+#else
   const int free = kRegisters - (kRegisters == 32 ? vectors + 1 : 4);
   const int rows = free / vectors;
+#endif
   return rows > kMaxRows ? kMaxRows : rows;
 }
 
@@ -87,6 +92,16 @@ using TileKernel = void (*)(Index, const T* const*, Index, const T*, Index, cons
 template <class T>
 TileKernel<T> tile_kernel_for(int rows, int vectors);
 
+// Accumulators that come from another cache than L1 are on their way before the tile begins.
+template <class T>
+void prefetch_tile(Range rows, int vectors, const TileOutput<T>& to) {
+  for (Index r = rows.begin; r < rows.end; ++r) {
+    for (int v = 0; v < vectors; ++v) {
+      __builtin_prefetch(to.out + r * to.out_stride + v * Lane<T>::kSize, 1);
+    }
+  }
+}
+
 // Multiplies one panel by any number of rows, a tile at a time. row_of(r) is the address of row r.
 template <class T, class RowOf>
 void multiply_panel(Index k_size, Index row_count, const RowOf& row_of, Index k_stride,
@@ -96,6 +111,9 @@ void multiply_panel(Index k_size, Index row_count, const RowOf& row_of, Index k_
     const Range r = even_slice(row_count, tiles, tile);
     const T* rows[kMaxRows];
     for (Index k = 0; k < r.size(); ++k) rows[k] = row_of(r.begin + k);
+    if (tile + 1 < tiles && to.init_stride != 0) {
+      prefetch_tile(even_slice(row_count, tiles, tile + 1), panel.vectors, to);
+    }
     const TileOutput<T> tile_to{to.init + r.begin * to.init_stride, to.init_stride,
                                 to.out + r.begin * to.out_stride, to.out_stride};
     tile_kernel_for<T>(static_cast<int>(r.size()), panel.vectors)(

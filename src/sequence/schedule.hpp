@@ -29,6 +29,22 @@ struct Schedule {
   Slices slices_of(int thread, int team) const;
 };
 
+// The schedule of the least estimated time on at most `max_threads` threads.
 Schedule choose_schedule(const Work& work, int max_threads);
+
+// A schedule of `threads` threads that prefers one kind of slices, with the chunk that suits it.
+Schedule make_schedule(const Work& work, int threads, bool prefer_batch);
+
+// Time of the forward steps by the cost model; the steps of the backward pass weigh alike.
+double estimated_ns(const Work& work, const Schedule& schedule);
+
+// While it lives, choose_schedule() on this thread answers `schedule`: for measuring alternatives.
+class ScheduleOverride {
+ public:
+  explicit ScheduleOverride(const Schedule& schedule);
+  ~ScheduleOverride();
+  ScheduleOverride(const ScheduleOverride&) = delete;
+  ScheduleOverride& operator=(const ScheduleOverride&) = delete;
+};
 
 }  // namespace tidegate
