@@ -8,6 +8,7 @@ from tidegate.layers import GRU, LSTM, Bidirectional, Dense, Dropout, Embedding,
 from tidegate.models import Sequential
 from tidegate.training import Callback
 from tidegate.training.data import GATHER_BYTES, Samples, batches
+from tidegate.training.random_streams import RandomStreams
 from tolerances import KERAS_STEPS
 
 RNG = np.random.default_rng(0)
@@ -100,7 +101,7 @@ def test_epochs_differ_and_a_second_fit_goes_on():
 
     class Order(Callback):
         def on_epoch_begin(self, epoch, logs=None):
-            rng = self.model.generator(self.model.seed, "epoch", self.model.epochs_trained)
+            rng = RandomStreams(self.model.seed, "epoch").at(self.model.epochs_trained)
             orders.append(tuple(rng.permutation(50)))
 
     model = make()
@@ -114,6 +115,15 @@ def test_epochs_differ_and_a_second_fit_goes_on():
     twice.fit(X, Y, epochs=2, verbose=0)
     once.fit(X, Y, epochs=4, verbose=0)
     assert bits(twice) == bits(once) == bits(model)
+
+
+def test_streams_are_the_jumps_of_one_generator():
+    for purpose, key in (("initial weights", 0), ("epoch", 1), ("batch", 2)):
+        streams = RandomStreams(11, purpose)
+        start = np.random.PCG64(np.random.SeedSequence(11, spawn_key=(key,)))
+        for number in (3, 0, 1, 10**12):  # in any order
+            expected = np.random.Generator(start.jumped(number)).integers(2**62, size=4)
+            np.testing.assert_array_equal(streams.at(number).integers(2**62, size=4), expected)
 
 
 def test_a_seed_of_fit_counts_from_its_own_first_epoch():

@@ -10,6 +10,7 @@ from tidegate.layers import Input, checks
 from tidegate.layers.base import Layer, assign_all
 from tidegate.layers.building import building
 from tidegate.layers.types import Array
+from tidegate.training.random_streams import RandomStreams
 from tidegate.training.trainer import Trainer
 
 __all__ = ["Sequential"]
@@ -106,9 +107,10 @@ class Sequential(Trainer):
         self.declare(shape)
         had_values = [layer.built for layer in self.layers]
         self.allocate()
+        streams = RandomStreams(self.seed, "initial weights")
         for number, layer in enumerate(self.layers):
             if not had_values[number]:
-                layer.draw(self.generator(self.seed, "initial weights", number))
+                layer.draw(streams.at(number))
         self.weights_changed()
 
     # -- use ---------------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ class Dense(Layer):
     def logits(self, x: Array) -> tuple[Array, Array]:
         """Return x W + b, rows (n, O), and the rows of x (n, I)."""
         rows = x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
-        a = np.dot(rows, self.parameters[0].value)
+        a = rows.dot(self.parameters[0].value)
         if self.use_bias:
             a += self.parameters[1].value
         return a, rows
@@ -104,12 +104,12 @@ class Dense(Layer):
         """Backward from the gradient by the pre-activations, rows (n, O)."""
         rows, shape = saved
         kernel = self.parameters[0]
-        np.dot(rows.T, da, out=kernel.grad)
+        rows.T.dot(da, out=kernel.grad)
         if self.use_bias:
             np.add.reduce(da, axis=0, out=self.parameters[1].grad)
         if not need_dx:
             return None
-        dx: Array = np.dot(da, kernel.value.T)
+        dx: Array = da.dot(kernel.value.T)
         return dx if len(shape) == 2 else dx.reshape(shape)
 
     def _config(self) -> Config:

@@ -173,8 +173,10 @@ class RecurrentLayer(Layer):
         self, x: Array, *, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Any]:
         """Return (B, T, H) or (B, H) and, when training, the engine's `saved`."""
-        out = self.run(x, training=training)
-        return self.output_of(out), out.saved
+        y, state, saved = self.run(x, training=training)
+        if y is None:
+            return state[0], saved
+        return (y[:, ::-1] if self.go_backwards else y), saved
 
     def backward(self, saved: Any, dy: Array, *, need_dx: bool = True) -> Array | None:
         """See Layer."""

@@ -16,6 +16,7 @@ from tidegate.training.callbacks.base import Callback, hooks
 from tidegate.training.data import Samples
 from tidegate.training.errors import TrainingDivergedError
 from tidegate.training.history import History
+from tidegate.training.random_streams import RandomStreams
 from tidegate.training.step import NonFiniteLossError, Step
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class FitLoop:
             callback.model, callback.params = self.model, params  # type: ignore[assignment]
         self.batch_begin = hooks(self.callbacks, "on_train_batch_begin")
         self.batch_end = hooks(self.callbacks, "on_train_batch_end")
+        self.streams = RandomStreams(self.seed, "epoch")
         self.needs_rng = self.shuffle or any(layer.random for layer in self.model.layers)
 
     def run(self) -> History:
@@ -121,8 +123,7 @@ class FitLoop:
         """Take the steps of an epoch; return the mean loss of its samples."""
         rng = order = None
         if self.needs_rng:
-            number = epoch if self.seed_is_fits else self.model.epochs_trained
-            rng = self.model.generator(self.seed, "epoch", number)
+            rng = self.streams.at(epoch if self.seed_is_fits else self.model.epochs_trained)
             if self.shuffle:
                 order = data.permutation(rng, len(self.samples.x))
         train, model = self.step.train, self.model

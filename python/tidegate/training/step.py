@@ -64,7 +64,9 @@ class Step:
         tape: list[Any] = []
         h = x
         for layer in self._body:
-            h, saved = layer.forward(_cast(h, layer), training=True, rng=rng)
+            if h.dtype is not layer.dtype:
+                h = _cast(h, layer)
+            h, saved = layer.forward(h, training=True, rng=rng)
             tape.append(saved)
         output, rows = self._head_forward(h)
         loss, dy = self._reduce(*self._terms(y, output), weight)
@@ -96,7 +98,9 @@ class Step:
             saved = tape.pop()
             if dy is None:
                 return
-            dy = layer.backward(saved, _cast(dy, layer), need_dx=need_dx)
+            if dy.dtype is not layer.dtype:
+                dy = _cast(dy, layer)
+            dy = layer.backward(saved, dy, need_dx=need_dx)
 
     def evaluate(self, x: Array, y: Array, weight: Array | None) -> float:
         """Return the loss of a batch, without dropout; update the metrics."""

@@ -1,5 +1,6 @@
 """Trainer: fit, evaluate, predict. The part of a model that is not its layers."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,13 @@ from tidegate.training.callbacks.base import checked
 from tidegate.training.compiled import Compiled
 from tidegate.training.history import History
 from tidegate.training.loop import FitLoop, diverged, evaluate
+from tidegate.training.optimizers.clipping import squared_norm
+from tidegate.training.random_streams import RandomStreams
 from tidegate.training.step import Step
 
 FIT_BATCH = 32
 # Only fit's results depend on the batch; the rest takes what runs fast.
 PREDICT_BATCH = 256
-# Purposes of random numbers: streams that never meet.
-_STREAMS = {"initial weights": 0, "epoch": 1, "batch": 2}
 
 
 class Trainer(Stack, Compiled):
@@ -163,7 +164,7 @@ class Trainer(Stack, Compiled):
         self.bind_optimizer(where)
         step = Step(self)
         step.reset_metrics()
-        rng = self.generator(self.seed, "batch", self.optimizer.iterations)
+        rng = RandomStreams(self.seed, "batch").at(self.optimizer.iterations)
         try:
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 loss = step.train(*samples, rng)
@@ -233,11 +234,6 @@ class Trainer(Stack, Compiled):
 
     # -- state -------------------------------------------------------------------------------------
 
-    def generator(self, seed: int, stream: str, number: int) -> np.random.Generator:
-        """Return the random numbers of one purpose and one epoch or step, always the same ones."""
-        key = (_STREAMS[stream], number)
-        return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
-
     def recover(self) -> None:
         """After an exception: weights and moments are those of the last finished step."""
         self.optimizer.finish_or_undo()
@@ -245,10 +241,7 @@ class Trainer(Stack, Compiled):
 
     def has_finite_weights(self) -> bool:
         """Whether no parameter is NaN or inf."""
-        return all(
-            np.isfinite(np.add.reduce(flat.values)) or bool(np.isfinite(flat.values).all())
-            for flat in self.buffers
-        )
+        return not any(math.isnan(squared_norm(flat.values)) for flat in self.buffers)
 
 
 def _shaped(logs: dict[str, float], return_dict: bool) -> Any:

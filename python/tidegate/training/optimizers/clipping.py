@@ -10,14 +10,14 @@ from tidegate.layers.parameters import FlatParameters
 from tidegate.layers.types import Array
 
 
-def squared_norm(gradient: Array) -> float:
-    """Return Σ g²; inf or NaN only if an entry is not finite."""
-    total: float = core.squared_norm(gradient)
+def squared_norm(flat: Array) -> float:
+    """Return Σ g² of a flat array; NaN only if an entry is not finite."""
+    total: float = core.squared_norm(flat)
     if math.isfinite(total):
         return total
-    if not np.isfinite(gradient).all():
+    if not np.isfinite(flat).all():
         return math.nan
-    exact = gradient.astype(np.longdouble)
+    exact = flat.astype(np.longdouble)
     return float(exact.dot(exact))
 
 
