@@ -96,7 +96,7 @@ class LayerStream {
   std::mutex stepping_;
   ForwardProblem<T> problem_{};
   std::shared_ptr<const PackedWeights<T>> packed_;
-  std::unique_ptr<ForwardRunner> runner_;
+  std::unique_ptr<Pass> runner_;
 };
 
 template <class T>

@@ -19,27 +19,20 @@
 namespace tidegate {
 namespace {
 
-template <class T>
-Work backward_work(const PackedWeights<T>& w, Dims dims) {
-  Work work = work_of(w, dims);
-  work.groups = w.hidden_layout.groups;
-  return work;
-}
-
 template <class T, class Cell>
-class BackwardPass {
+class BackwardPass final : public Pass {
   using V = Lane<T>;
 
  public:
   BackwardPass(const Cell& cell, const PackedWeights<T>& weights, Saved<T>& saved,
-               const BackwardProblem<T>& problem, int max_threads)
+               const BackwardProblem<T>& problem, int max_threads, int finishers)
       : cell_(cell),
         w_(weights),
         saved_(saved),
         p_(problem),
-        schedule_(choose_schedule(backward_work(weights, saved.dims), max_threads)),
+        schedule_(choose_schedule(backward_work_of(weights, saved.dims), max_threads)),
         barriers_(static_cast<std::size_t>(schedule_.threads) + 1),
-        gradients_(weights, saved, problem.weights, schedule_.threads),
+        gradients_(weights, saved, problem.weights, std::max(schedule_.threads, finishers)),
         input_rows_(checked_product(schedule_.threads, kInputRows, kMaxVectors * V::kSize)) {
     const Index batch = saved.dims.batch, padded = w_.layout.padded;
     dh_.hold_last(batch, padded);
@@ -47,18 +40,40 @@ class BackwardPass {
     if (Cell::kUsesResetH) dreset_.hold_last(batch, padded);
   }
 
-  void run() {
-    run_team(schedule_.threads, [this](int thread, int team) { run_part(thread, team); });
+  void run(int threads) override {
+    run_team(std::min(threads, schedule_.threads),
+             [this](int thread, int team) { run_part(thread, team); });
   }
+
+  void run_piece(Range steps) noexcept override {
+    const Index last = saved_.dims.steps, batch = saved_.dims.batch;
+    const Part whole = make_part(schedule_, batch, w_.hidden_layout.groups, barriers_, 0, 1);
+    if (steps.begin == 0) load_states(whole);
+    run_steps(whole, steps);
+    if (steps.end == last) store_states(whole);
+    if (p_.dx) input_gradient({(last - steps.end) * batch, (last - steps.begin) * batch}, 0);
+  }
+
+  void finish(int thread, int team) noexcept override { gradients_.run(thread, team); }
 
  private:
   static constexpr Index kInputRows = 48;
 
   void run_part(int thread, int team) noexcept {
-    const Part part =
-        make_part(schedule_, saved_.dims.batch, w_.hidden_layout.groups, barriers_, thread, team);
+    const Index steps = saved_.dims.steps, batch = saved_.dims.batch;
+    const Part part = make_part(schedule_, batch, w_.hidden_layout.groups, barriers_, thread, team);
     load_states(part);
-    for (Index t = saved_.dims.steps - 1; t >= 0; --t) {
+    run_steps(part, {0, steps});
+    store_states(part);
+    barriers_.back().wait(team);  // every da is needed below
+    gradients_.run(thread, team);
+    if (p_.dx) input_gradient(even_slice(steps * batch, team, thread), thread);
+  }
+
+  // Step 0 is the last in time.
+  void run_steps(const Part& part, Range steps) {
+    for (Index step = steps.begin; step < steps.end; ++step) {
+      const Index t = saved_.dims.steps - 1 - step;
       run_phase<0>(part, t);
       part.wait();
       if constexpr (Cell::kPhases == 2) {
@@ -66,10 +81,6 @@ class BackwardPass {
         part.wait();
       }
     }
-    store_states(part);
-    barriers_.back().wait(team);  // every da is needed below
-    gradients_.run(thread, team);
-    if (p_.dx) input_gradient(thread, team);
   }
 
   // Units of a group of the hidden layout, as [begin, begin + count) without the padding.
@@ -204,10 +215,9 @@ class BackwardPass {
     }
   }
 
-  // dx = da W, a block of rows at a time, so that W^T is read once per block.
-  void input_gradient(int thread, int team) {
+  // dx = da W for rows t*B + b, a block at a time, so that W^T is read once per block.
+  void input_gradient(Range mine, int thread) {
     const Index batch = saved_.dims.batch;
-    const Range mine = even_slice(saved_.dims.steps * batch, team, thread);
     const UnitLayout<T>& columns = w_.input_layout;
     T* scratch = input_rows_.data() + thread * kInputRows * kMaxVectors * V::kSize;
     for (Index begin = mine.begin; begin < mine.end; begin += kInputRows) {
@@ -243,18 +253,39 @@ class BackwardPass {
 }  // namespace
 
 template <class T>
-void run_backward(const PackedWeights<T>& weights, Saved<T>& saved,
-                  const BackwardProblem<T>& problem, int threads) {
-  const CallInFlight call;
-  visit_cell(weights.config, [&](const auto& cell) {
+Work backward_work_of(const PackedWeights<T>& w, Dims dims) {
+  Work work = work_of(w, dims);
+  work.groups = w.hidden_layout.groups;
+  return work;
+}
+
+template <class T>
+std::unique_ptr<Pass> make_backward(const PackedWeights<T>& weights, Saved<T>& saved,
+                                    const BackwardProblem<T>& problem, int threads, int finishers) {
+  return visit_cell(weights.config, [&](const auto& cell) -> std::unique_ptr<Pass> {
     using Cell = std::decay_t<decltype(cell)>;
-    BackwardPass<T, Cell>(cell, weights, saved, problem, call.share_of(threads)).run();
+    return std::make_unique<BackwardPass<T, Cell>>(cell, weights, saved, problem, threads,
+                                                   finishers);
   });
 }
 
+template <class T>
+void run_backward(const PackedWeights<T>& weights, Saved<T>& saved,
+                  const BackwardProblem<T>& problem, int threads) {
+  const CallInFlight call;
+  const int share = call.share_of(threads);
+  make_backward(weights, saved, problem, share, 1)->run(share);
+}
+
+template std::unique_ptr<Pass> make_backward(const PackedWeights<float>&, Saved<float>&,
+                                             const BackwardProblem<float>&, int, int);
+template std::unique_ptr<Pass> make_backward(const PackedWeights<double>&, Saved<double>&,
+                                             const BackwardProblem<double>&, int, int);
 template void run_backward(const PackedWeights<float>&, Saved<float>&,
                            const BackwardProblem<float>&, int);
 template void run_backward(const PackedWeights<double>&, Saved<double>&,
                            const BackwardProblem<double>&, int);
+template Work backward_work_of(const PackedWeights<float>&, Dims);
+template Work backward_work_of(const PackedWeights<double>&, Dims);
 
 }  // namespace tidegate

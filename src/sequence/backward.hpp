@@ -1,6 +1,7 @@
 // The backward pass of one layer: gradients of the inputs, the initial state and every weight.
 #pragma once
 
+#include "sequence/pass.hpp"
 #include "sequence/saved.hpp"
 
 namespace tidegate {
@@ -26,9 +27,19 @@ struct BackwardProblem {
   WeightGradients<T> weights;
 };
 
-// Overwrites the gates in `saved`. T, B and H are at least 1; gradients are written, not added.
+// A pass on at most `threads` threads that overwrites the gates in `saved`, so it runs once. In
+// pieces, finish() serves a team of up to `finishers`. T, B and H are at least 1; gradients are
+// written, not added.
+template <class T>
+std::unique_ptr<Pass> make_backward(const PackedWeights<T>& weights, Saved<T>& saved,
+                                    const BackwardProblem<T>& problem, int threads, int finishers);
+
+// The same at once, with the cores divided between the calls in flight.
 template <class T>
 void run_backward(const PackedWeights<T>& weights, Saved<T>& saved,
                   const BackwardProblem<T>& problem, int threads);
+
+template <class T>
+Work backward_work_of(const PackedWeights<T>& weights, Dims dims);
 
 }  // namespace tidegate

@@ -16,7 +16,7 @@ namespace tidegate {
 namespace {
 
 template <class T, class Cell>
-class ForwardPass final : public ForwardRunner {
+class ForwardPass final : public Pass {
   using V = Lane<T>;
 
  public:
@@ -45,14 +45,28 @@ class ForwardPass final : public ForwardRunner {
              [this](int thread, int team) { run_part(thread, team); });
   }
 
+  void run_piece(Range steps) noexcept override {
+    const Part whole = make_part(schedule_, p_.dims.batch, w_.layout.groups, barriers_, 0, 1);
+    if (steps.begin == 0) load_states(whole);
+    run_steps(whole, steps);
+    if (steps.end == p_.dims.steps) store_states(whole);
+  }
+
+  void finish(int, int) noexcept override {}
+
  private:
   void run_part(int thread, int team) noexcept {
     const Part part =
         make_part(schedule_, p_.dims.batch, w_.layout.groups, barriers_, thread, team);
     load_states(part);
     part.wait();
-    for (Index t = 0; t < p_.dims.steps; t += schedule_.chunk) {
-      const Range steps{t, std::min(p_.dims.steps, t + schedule_.chunk)};
+    run_steps(part, {0, p_.dims.steps});
+    store_states(part);
+  }
+
+  void run_steps(const Part& part, Range all) {
+    for (Index t = all.begin; t < all.end; t += schedule_.chunk) {
+      const Range steps{t, std::min(all.end, t + schedule_.chunk)};
       project(part, steps);
       for (Index step = steps.begin; step < steps.end; ++step) {
         run_phase<0>(part, step, step - steps.begin);
@@ -63,7 +77,6 @@ class ForwardPass final : public ForwardRunner {
         }
       }
     }
-    store_states(part);
   }
 
   // Every hidden slice of the same rows would write the same values: the first one does.
@@ -243,10 +256,9 @@ Work work_of(const PackedWeights<T>& w, Dims dims) {
 }
 
 template <class T>
-std::unique_ptr<ForwardRunner> make_forward(const PackedWeights<T>& weights,
-                                            const ForwardProblem<T>& problem, Saved<T>* saved,
-                                            int threads) {
-  return visit_cell(weights.config, [&](const auto& cell) -> std::unique_ptr<ForwardRunner> {
+std::unique_ptr<Pass> make_forward(const PackedWeights<T>& weights,
+                                   const ForwardProblem<T>& problem, Saved<T>* saved, int threads) {
+  return visit_cell(weights.config, [&](const auto& cell) -> std::unique_ptr<Pass> {
     using Cell = std::decay_t<decltype(cell)>;
     return std::make_unique<ForwardPass<T, Cell>>(cell, weights, problem, saved, threads);
   });
@@ -259,12 +271,10 @@ void run_forward(const PackedWeights<T>& weights, const ForwardProblem<T>& probl
   make_forward(weights, problem, saved, threads)->run(call.share_of(threads));
 }
 
-template std::unique_ptr<ForwardRunner> make_forward(const PackedWeights<float>&,
-                                                     const ForwardProblem<float>&, Saved<float>*,
-                                                     int);
-template std::unique_ptr<ForwardRunner> make_forward(const PackedWeights<double>&,
-                                                     const ForwardProblem<double>&, Saved<double>*,
-                                                     int);
+template std::unique_ptr<Pass> make_forward(const PackedWeights<float>&,
+                                            const ForwardProblem<float>&, Saved<float>*, int);
+template std::unique_ptr<Pass> make_forward(const PackedWeights<double>&,
+                                            const ForwardProblem<double>&, Saved<double>*, int);
 
 template void run_forward(const PackedWeights<float>&, const ForwardProblem<float>&, Saved<float>*,
                           int);

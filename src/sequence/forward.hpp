@@ -1,8 +1,8 @@
 // The forward pass of one layer over a batch of sequences.
 #pragma once
 
+#include "sequence/pass.hpp"
 #include "sequence/saved.hpp"
-#include "sequence/schedule.hpp"
 
 namespace tidegate {
 
@@ -17,20 +17,12 @@ struct ForwardProblem {
   T* c_last;
 };
 
-// A forward pass with its workspace, which may run again and again over the same problem: the
-// caller changes what the arrays hold, run() allocates nothing. h_last may be h0, and c_last c0.
-class ForwardRunner {
- public:
-  virtual ~ForwardRunner() = default;
-  // On at most `threads` threads, and not more than it was made for.
-  virtual void run(int threads) = 0;
-};
-
-// Fills y, h_last and c_last, and `saved` unless it is null. T, B and H are at least 1.
+// A pass that fills y, h_last and c_last, and `saved` unless it is null, on at most `threads`
+// threads. It may run again and again: the caller changes what the arrays hold. T, B and H are at
+// least 1; h_last may be h0, and c_last c0.
 template <class T>
-std::unique_ptr<ForwardRunner> make_forward(const PackedWeights<T>& weights,
-                                            const ForwardProblem<T>& problem, Saved<T>* saved,
-                                            int threads);
+std::unique_ptr<Pass> make_forward(const PackedWeights<T>& weights,
+                                   const ForwardProblem<T>& problem, Saved<T>* saved, int threads);
 
 // The same once, with the cores divided between the calls in flight.
 template <class T>

@@ -1,0 +1,42 @@
+// Stacked layers, each over the outputs of the one before, in one call. What passes between them
+// stays inside.
+#pragma once
+
+#include "sequence/together.hpp"
+
+namespace tidegate {
+
+// One layer of a stack, first layer first. States are as in ForwardProblem.
+template <class T>
+struct StackedForward {
+  const PackedWeights<T>* weights;
+  Saved<T>* saved;  // of every layer or of none
+  const T* h0;
+  const T* c0;
+  T* h_last;
+  T* c_last;
+};
+
+// One layer of a stack, first layer first. Gradients of states are as in BackwardProblem.
+template <class T>
+struct StackedBackward {
+  const PackedWeights<T>* weights;
+  Saved<T>* saved;
+  const T* dh_last;
+  const T* dc_last;
+  T* dh0;
+  T* dc0;
+  WeightGradients<T> gradients;
+};
+
+// y (T, B, H of the last layer) may be null. Prepares what is saved. T, B and all H are at least 1.
+template <class T>
+void run_stack(const std::vector<StackedForward<T>>& layers, Dims dims, SequenceView<const T> x,
+               SequenceView<T> y, int threads);
+
+// dy and dx may be null.
+template <class T>
+void run_stack(const std::vector<StackedBackward<T>>& layers, SequenceView<const T> dy,
+               SequenceView<T> dx, int threads);
+
+}  // namespace tidegate
