@@ -99,7 +99,7 @@ class LayerWeights {
   }
 
  private:
-  static constexpr Index kSmall = 16 * 1024;
+  static constexpr Index kSmall = 64 * 1024;
   static constexpr std::size_t kArrays = 5;
   static constexpr const char* kNames[kArrays] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh",
                                                   "peephole"};

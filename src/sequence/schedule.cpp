@@ -18,6 +18,7 @@ constexpr double kGateNs = 6;                // epilogue, per row, slot and vect
 constexpr double kTileNs = 25;               // start and end of a register tile
 constexpr double kBarrierNs = 250;           // one barrier
 constexpr double kForkNs = 8000;             // one parallel region, and a margin for a busy machine
+constexpr double kOverlap = 0.1;             // of the lesser of products and stream, not hidden
 constexpr Index kSliceRows = 6;              // a batch slice fills a register tile
 constexpr Index kPrivateBytes = 768 * 1024;  // weights that stay in one core's L2
 constexpr Index kChunkBytes = 256 * 1024;    // projection buffer that stays in L2 beside them
@@ -46,7 +47,8 @@ double estimated_ns(const Work& w, const Schedule& s) {
   const double vectors =
       share * static_cast<double>(w.slots * ceil_div(w.hidden_size * w.element_bytes, 64));
   const double tiles = groups * std::ceil(rows / kSliceRows) * static_cast<double>(w.phases);
-  double step = std::max(flops / kFlopsPerNs, streamed_ns(bytes + input_bytes));
+  const double products = flops / kFlopsPerNs, stream = streamed_ns(bytes + input_bytes);
+  double step = std::max(products, stream) + kOverlap * std::min(products, stream);
   step += kGateNs * rows * vectors + kTileNs * tiles;
   if (whole.hidden_slices > 1) step += kBarrierNs * static_cast<double>(w.phases);
   return step * static_cast<double>(w.steps) + (s.threads > 1 ? kForkNs : 0);
