@@ -8,4 +8,5 @@ PYBIND11_MODULE(TIDEGATE_MODULE_NAME, m) {
   tidegate::register_stream(m);
   tidegate::register_optimizer(m);
   tidegate::register_probe(m);
+  tidegate::register_schedule(m);
 }

@@ -10,5 +10,6 @@ void register_layer(pybind11::module_& m);
 void register_stream(pybind11::module_& m);
 void register_optimizer(pybind11::module_& m);
 void register_probe(pybind11::module_& m);
+void register_schedule(pybind11::module_& m);
 
 }  // namespace tidegate

@@ -6,6 +6,7 @@ worker ⇄ process → runner    an engine in its own process; checked, then tim
 check                        an engine's result beside tidegate's
 probes → limits              what the silicon gives, and the least time of a case
 memory                       peak memory, in a process per engine and case
+schedules → schedule_table   the engine's choice of a schedule beside its alternatives
 machine, report → summary, baseline, table, picture
 command → session, progress  the options, and a run of the chosen cases
 """

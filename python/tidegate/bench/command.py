@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tidegate.bench import baseline, picture, report, session, suites, table
+from tidegate.bench import baseline, picture, report, schedules, session, suites, table
 from tidegate.bench.case import KINDS, PASSES
 from tidegate.bench.engines import PEERS, installed, missing
 from tidegate.bench.process import WorkerError
@@ -59,10 +59,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     help_text = "the --output of an earlier run: show how many times quicker tidegate is now"
     add("--baseline", type=Path, metavar="FILE.json", help=help_text)
     help_text = "measure peak memory instead of time, at (T, B, I, H) = (200, 64, 256, 512); Linux"
-    add("--memory", action="store_true", help=help_text)
+    instead = parser.add_mutually_exclusive_group().add_argument
+    instead("--memory", action="store_true", help=help_text)
+    help_text = "time the engine's schedules instead: choice and alternatives at shapes of standard"
+    instead("--schedules", action="store_true", help=help_text)
     add("--markdown", action="store_true", help="also print the table as Markdown")
     help_text = "measure nothing: show the --output of an earlier run"
-    add("--show", type=Path, metavar="FILE.json", help=help_text)
+    instead("--show", type=Path, metavar="FILE.json", help=help_text)
 
 
 def _seconds(text: str) -> float:
@@ -89,6 +92,8 @@ def run(args: argparse.Namespace) -> int:
             check_file("--output", args.output)
         if args.picture is not None:
             check_picture("--picture", args.picture)
+        if args.schedules:
+            return _schedules(args)
         before = None if args.baseline is None else report.load("--baseline", args.baseline)
         measured = _measure(args) if args.show is None else report.load("--show", args.show)
         if args.show is not None:
@@ -105,17 +110,36 @@ def run(args: argparse.Namespace) -> int:
 def _measure(args: argparse.Namespace) -> Report:
     """Check the options and run what they ask for."""
     peers = _peers(args.peers)
-    if args.threads > MAX_THREADS:
-        raise InputError(f"--threads {args.threads}: expected at most {MAX_THREADS}.")
+    threads = _threads(args)
     if args.memory:
-        return session.measure_memory(peers, args.threads, args.timeout)
+        return session.measure_memory(peers, threads, args.timeout)
     cases = suites.select(args.suite, args.passes, args.cells, args.only)
     if not cases:
         raise InputError(
             f'--suite {args.suite}: no case has these --cells and a label with "{args.only}".'
         )
     options = {name: getattr(args, name) for name in ("suite", "rounds", "seconds")}
-    return session.measure(cases, peers, args.threads, args.timeout, options)
+    return session.measure(cases, peers, threads, args.timeout, options)
+
+
+def _schedules(args: argparse.Namespace) -> int:
+    """Time schedules and write their file, which is not a report."""
+    cases = schedules.cases(args.cells, args.only)
+    if not cases:
+        raise InputError(f'--schedules: no case has these --cells and a label with "{args.only}".')
+    measured = session.measure_schedules(cases, _threads(args), args.rounds, args.seconds)
+    if args.output is not None:
+        schedules.save(measured, args.output)
+        print(f"schedules: {args.output}")
+    return 0
+
+
+def _threads(args: argparse.Namespace) -> int:
+    """Return --threads if the engine takes so many."""
+    if args.threads > MAX_THREADS:
+        raise InputError(f"--threads {args.threads}: expected at most {MAX_THREADS}.")
+    threads: int = args.threads
+    return threads
 
 
 def _peers(asked: list[str] | None) -> list[str]:

@@ -4,13 +4,14 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from tidegate.bench import machine, memory, table
+from tidegate.bench import machine, memory, schedule_table, schedules, table
 from tidegate.bench.case import Case
 from tidegate.bench.engines import OURS, versions
 from tidegate.bench.probes import Silicon
 from tidegate.bench.progress import make as make_progress
 from tidegate.bench.report import Report
 from tidegate.bench.runner import Runner
+from tidegate.bench.schedules import Trials
 
 FIRST_PROBE_SECONDS, PROBE_SECONDS = 0.2, 0.005
 
@@ -70,6 +71,26 @@ def measure_memory(peers: list[str], threads: int, timeout: float) -> Report:
     measured = _empty(peers, threads, {"suite": "memory"}, Silicon({}, {}), rows)
     print_report(measured)
     return measured
+
+
+def measure_schedules(cases: list[Case], threads: int, rounds: int, seconds: float) -> Trials:
+    """Time the alternatives of the engine's schedules, printing each case when it is there."""
+    whole = Trials(machine.describe(), threads, rounds, seconds, [])
+    info = whole.machine
+    print(f"{info['cpu']}, {threads} threads, ISA level {info['tidegate']['isa']}")
+    print(f"{schedule_table.CAPTION}\n\n{schedule_table.header()}", flush=True)
+    progress = make_progress(len(cases))
+    try:
+        for case in cases:
+            progress.begin(case.label)
+            measured = schedules.measure(case, threads, rounds, seconds)
+            whole.trials.extend(measured)
+            for line in schedule_table.table(measured):
+                progress.print(line)
+            progress.done()
+    finally:
+        progress.close()
+    return whole
 
 
 def _empty(
