@@ -9,7 +9,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from tidegate.bench import baseline, picture, report, schedules, session, suites, table
+from tidegate.bench import (
+    baseline,
+    picture,
+    report,
+    scaling_picture,
+    schedules,
+    session,
+    suites,
+    table,
+)
 from tidegate.bench.case import KINDS, PASSES
 from tidegate.bench.engines import PEERS, installed, missing
 from tidegate.bench.process import WorkerError
@@ -24,10 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add = parser.add_argument
     parser.epilog = (
-        'Peers come with `pip install "tidegate[bench]"`, PyTorch apart: '
-        f"`{PEERS['torch'].installation}`, so that no GPU libraries come along."
+        'Peers come with `pip install "tidegate[bench]"`, PyTorch apart, so that no GPU '
+        f"libraries come along: {PEERS['torch'].installation}."
     )
-    help_text = "quick: 4 shapes; standard: the project's goals; deepbench: its recurrent layers"
+    help_text = (
+        "quick: 4 shapes; standard: the project's goals; deepbench: its recurrent layers; "
+        "scaling: T, B, I, H and layers grow one by one"
+    )
     add(
         "--suite",
         choices=suites.SUITES,
@@ -55,8 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     help_text = "an engine that does not answer for so many seconds is ended (default: %(default)s)"
     add("--timeout", type=_seconds, default=900, metavar="S", help=help_text)
     add("--output", type=Path, metavar="FILE.json", help="write everything that was measured")
-    add("--picture", type=Path, metavar="FILE.png", help="draw rooflines and ratios")
-    help_text = "the --output of an earlier run: show how many times quicker tidegate is now"
+    help_text = "draw rooflines and ratios; of the suite scaling, costs per step and sequence"
+    add("--picture", type=Path, metavar="FILE.png", help=help_text)
+    help_text = "the --output of an earlier run: show how many times quicker tidegate is now, say with more threads"
     add("--baseline", type=Path, metavar="FILE.json", help=help_text)
     help_text = "measure peak memory instead of time, at (T, B, I, H) = (200, 64, 256, 512); Linux"
     instead = parser.add_mutually_exclusive_group().add_argument
@@ -151,7 +164,7 @@ def _peers(asked: list[str] | None) -> list[str]:
         if absent:
             raise InputError(
                 f"--peers {peer}: {' and '.join(absent)} not installed; "
-                f"run: {PEERS[peer].installation}"
+                f"install it: {PEERS[peer].installation}"
             )
     return list(dict.fromkeys(asked))
 
@@ -173,5 +186,8 @@ def _finish(args: argparse.Namespace, measured: Report, before: Report | None) -
     if args.picture is not None:
         if not measured.rows:
             raise InputError(f"--picture {args.picture}: nothing was timed.")
-        picture.save(measured, args.picture)
+        if measured.options.get("suite") == "scaling":
+            scaling_picture.save(measured, args.picture, before)
+        else:
+            picture.save(measured, args.picture)
         print(f"picture: {args.picture}")

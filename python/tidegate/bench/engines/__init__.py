@@ -20,7 +20,7 @@ class Peer:
     packages : tuple of str
         To import; the first is the peer's own.
     installation : str
-        The command that brings them.
+        The command that brings them, or what to do.
     """
 
     packages: tuple[str, ...]
@@ -28,7 +28,7 @@ class Peer:
 
 
 PEERS = {
-    "torch": Peer(("torch",), "pip install torch --index-url https://download.pytorch.org/whl/cpu"),
+    "torch": Peer(("torch",), "its CPU build, as pytorch.org tells"),
     "onnxruntime": Peer(("onnxruntime", "onnx")),
     "openvino": Peer(("openvino", "onnx")),
     "jax": Peer(("jax", "jaxlib")),
