@@ -128,17 +128,27 @@ def test_baseline_by_hand():
 
 
 def test_baseline_tells_what_else_differs():
-    before = make_report([Row(LSTM, {"tidegate": timed(1.0)})], threads=1)
+    before = make_report([Row(LSTM, {"tidegate": timed(1.0)})])
     before.machine["cpu"] = "Other CPU"
     before.machine["tidegate"]["isa"] = "v3"
     slower = Silicon({"float32": 100.0, "float64": 50.0}, SILICON.read)
     now = make_report([Row(LSTM, {"tidegate": timed(1.0)})], silicon=slower)
     assert baseline.compare(now, before).differences == [
         "CPU: Other CPU before, Some CPU now",
-        "threads: 1 before, 2 now",
         "ISA level: v3 before, v4 now",
-        "FMA peak: 200 GFLOP/s before, 100 now",
+        "FMA peak of a thread: 100 GFLOP/s before, 50 now",
     ]
+
+
+def test_baseline_with_other_threads_is_a_speed_up():
+    halved = Silicon({"float32": 100.0, "float64": 50.0}, SILICON.read)
+    one = make_report([Row(LSTM, {"tidegate": timed(0.019)})], threads=1, silicon=halved)
+    two = make_report([Row(LSTM, {"tidegate": timed(0.010)})])
+    compared = baseline.compare(two, one)
+    assert compared.differences == []
+    text = table.comparison_text(compared).splitlines()
+    assert text[0] == "2 threads beside 1 thread of the baseline: how many times quicker now"
+    assert text[2].split()[-2:] == ["1.90", "1.90"]
 
 
 def test_baseline_without_a_common_case():

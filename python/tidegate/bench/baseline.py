@@ -23,11 +23,14 @@ class Comparison:
     ----------
     changes : list of Change
         Of the cases that both have.
+    threads : tuple of int
+        Now and before.
     differences : list of str
         What else differs between the runs, so that the ratios may not be due to the engine.
     """
 
     changes: list[Change]
+    threads: tuple[int, int]
     differences: list[str]
 
     def means(self) -> tuple[float, float]:
@@ -48,16 +51,17 @@ def compare(now: Report, before: Report) -> Comparison:
             changes.append(Change(row.case.label, old.best / new.best, old.median / new.median))
     facts = {
         "CPU": (before.machine.get("cpu"), now.machine.get("cpu")),
-        "threads": (before.threads, now.threads),
         "ISA level": (_isa(before), _isa(now)),
     }
     differences = [
         f"{what}: {old} before, {new} now" for what, (old, new) in facts.items() if old != new
     ]
-    old_peak, new_peak = before.silicon.fma["float32"], now.silicon.fma["float32"]
+    old_peak, new_peak = (run.silicon.fma["float32"] / run.threads for run in (before, now))
     if not 0.95 < new_peak / old_peak < 1.05:
-        differences.append(f"FMA peak: {old_peak:.0f} GFLOP/s before, {new_peak:.0f} now")
-    return Comparison(changes, differences)
+        differences.append(
+            f"FMA peak of a thread: {old_peak:.0f} GFLOP/s before, {new_peak:.0f} now"
+        )
+    return Comparison(changes, (now.threads, before.threads), differences)
 
 
 def _isa(report: Report) -> object:

@@ -69,7 +69,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--output", type=Path, metavar="FILE.json", help="write everything that was measured")
     help_text = "draw rooflines and ratios; of the suite scaling, costs per step and sequence"
     add("--picture", type=Path, metavar="FILE.png", help=help_text)
-    help_text = "the --output of an earlier run: show how many times quicker tidegate is now, say with more threads"
+    help_text = (
+        "the --output of an earlier run, say before a change or with other --threads: show how "
+        "many times quicker tidegate is now"
+    )
     add("--baseline", type=Path, metavar="FILE.json", help=help_text)
     help_text = "measure peak memory instead of time, at (T, B, I, H) = (200, 64, 256, 512); Linux"
     instead = parser.add_mutually_exclusive_group().add_argument
@@ -184,7 +187,7 @@ def _finish(args: argparse.Namespace, measured: Report, before: Report | None) -
             raise InputError(f"--output {args.output}: {error.strerror}.") from None
         print(f"report: {args.output}")
     if args.picture is not None:
-        if not measured.rows:
+        if not any(row.timing() for row in measured.rows):
             raise InputError(f"--picture {args.picture}: nothing was timed.")
         if measured.options.get("suite") == "scaling":
             scaling_picture.save(measured, args.picture, before)

@@ -5,6 +5,7 @@ Sizes are (T, B, I, H). Ragged batches join `_standard` once the engine takes le
 
 from collections.abc import Collection, Iterator
 
+from tidegate.bench import scaling
 from tidegate.bench.case import KINDS, Case
 
 Sizes = tuple[int, int, int, int]
@@ -105,7 +106,12 @@ def _deepbench(training: bool) -> Iterator[Case]:
                     yield Case(kind, training, steps, batch, inputs, hidden)
 
 
-SUITES = {"quick": _quick, "standard": _standard, "deepbench": _deepbench}
+SUITES = {
+    "quick": _quick,
+    "standard": _standard,
+    "deepbench": _deepbench,
+    "scaling": scaling.cases,
+}
 
 
 def select(

@@ -127,12 +127,23 @@ def comparison_text(comparison: Comparison) -> str:
     if not comparison.changes:
         return "baseline: no case of this run is in it"
     width = max(len(change.label) for change in comparison.changes)
-    lines = ["beside the baseline: how many times quicker now", f"{'':<{width}}   best median"]
+    lines = [f"{_compared(comparison)}: how many times quicker now", f"{'':<{width}}   best median"]
     lines += [f"{c.label:<{width}} {c.best:6.2f} {c.median:6.2f}" for c in comparison.changes]
     best, middle = comparison.means()
     lines.append(f"{'geometric mean':<{width}} {best:6.2f} {middle:6.2f}")
     lines += [f"note: {difference}" for difference in comparison.differences]
     return "\n".join(lines)
+
+
+def _compared(comparison: Comparison) -> str:
+    now, before = comparison.threads
+    if now == before:
+        return "beside the baseline"
+    return f"{_threads(now)} beside {_threads(before)} of the baseline"
+
+
+def _threads(count: int) -> str:
+    return "1 thread" if count == 1 else f"{count} threads"
 
 
 def markdown(report: Report) -> str:
