@@ -64,28 +64,30 @@ struct SavedLayer {
   std::unique_ptr<Saved<T>> saved = nullptr;  // null without steps or rows
   bool used = false;
 
-  void require_usable() const {
+  // `door` is "rnn" of rnn_forward and rnn_backward, or the like.
+  void require_usable(const std::string& door = "rnn") const {
     if (used) {
-      throw std::runtime_error(
-          "rnn_backward: saved was used by an earlier backward, which overwrites it; "
-          "run rnn_forward(..., training=True) again.");
+      throw std::runtime_error(door + "_backward: saved was used by an earlier backward, which " +
+                               "overwrites it; run " + door +
+                               "_forward(..., training=True) again.");
     }
     if (version != weights->version()) {
-      throw std::runtime_error(
-          "rnn_backward: the weights changed since the forward pass; run rnn_forward again.");
+      throw std::runtime_error(door +
+                               "_backward: the weights changed since the forward pass; run " +
+                               door + "_forward again.");
     }
   }
 };
 
+// `where` is the function that was called.
 template <class T>
-void check_input(const Array<T>& x, Index input_size, SequenceLayout layout) {
+void check_input(const char* where, const Array<T>& x, Index input_size, SequenceLayout layout) {
   const char* axes = layout.batch_first ? "(B, T, I)" : "(T, B, I)";
-  CHECK_ARG(x.ndim() == 3, "rnn_forward: x has shape " << shape_text(x) << "; expected three axes, "
-                                                       << axes << ".");
-  CHECK_ARG(x.shape(2) == input_size, "rnn_forward: x has shape "
-                                          << shape_text(x) << "; expected " << input_size
-                                          << " features in the last axis, the input_size of the "
-                                          << "weights (" << axes << ").");
+  CHECK_ARG(x.ndim() == 3,
+            where << ": x has shape " << shape_text(x) << "; expected three axes, " << axes << ".");
+  CHECK_ARG(x.shape(2) == input_size,
+            where << ": x has shape " << shape_text(x) << "; expected " << input_size
+                  << " features in the last axis, the input_size of the weights (" << axes << ").");
 }
 
 // True or False, of Python or of NumPy; a string such as "no" would count as true.
@@ -131,7 +133,7 @@ py::tuple forward(std::shared_ptr<LayerWeights<T>> weights, Array<T> x, Optional
                               flag(goes_backwards, "rnn_forward: go_backwards")};
   const bool return_sequences = flag(returns_sequences, "rnn_forward: return_sequences");
   CHECK_ARG(threads > 0, "core: threads is at least 1.");
-  check_input(x, weights->input_size(), layout);
+  check_input("rnn_forward", x, weights->input_size(), layout);
   x = with_contiguous_rows(x);
   const Dims dims = layout.dims(x);
   States<T> first{std::move(h0), std::move(c0)};

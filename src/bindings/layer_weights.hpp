@@ -48,14 +48,26 @@ class LayerWeights {
   void changed() { version_.fetch_add(1, std::memory_order_acq_rel); }
   std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
 
-  // Where the gradients of `weights` go; arrays that are absent here are not computed.
-  WeightGradients<T> as_gradients_of(const LayerWeights& weights) {
+  // Where the gradients of `weights` go; arrays that are absent here are not computed. `name` says
+  // who was called and what this is.
+  WeightGradients<T> as_gradients_of(const LayerWeights& weights,
+                                     const char* name = "rnn_backward: out") {
     for (std::size_t k = 0; k < kArrays; ++k) {
-      if (arrays_[k]) require_fit(k, weights);
+      if (arrays_[k]) require_fit(name, k, weights);
     }
     const auto at = [](const T* memory) { return const_cast<T*>(memory); };
     return {at(pointers_.weight_ih), at(pointers_.weight_hh), at(pointers_.bias_ih),
             at(pointers_.bias_hh), at(pointers_.peephole)};
+  }
+
+  // For several layers in one call: these arrays take gradients, `other` must not lie in them.
+  void require_apart_from(const LayerWeights& other, const char* name,
+                          const char* other_name) const {
+    for (std::size_t k = 0; k < kArrays; ++k) {
+      for (std::size_t o = 0; arrays_[k] && o < kArrays; ++o) {
+        require_apart(name, k, other.arrays_[o], other_name, o);
+      }
+    }
   }
 
   void fill_with_zeros() {
@@ -106,30 +118,29 @@ class LayerWeights {
 
   // An array that takes gradients has the shape of the weight's, can be written, and lies apart
   // from all others: one would destroy the other.
-  void require_fit(std::size_t k, const LayerWeights& weights) const {
+  void require_fit(const char* me, std::size_t k, const LayerWeights& weights) const {
     const OptionalArray<T>&mine = arrays_[k], &theirs = weights.arrays_[k];
     const char* name = kNames[k];
     CHECK_ARG(theirs && mine->ndim() == theirs->ndim() &&
                   std::equal(mine->shape(), mine->shape() + mine->ndim(), theirs->shape()),
-              "rnn_backward: out." << name << " has shape " << shape_text(*mine)
-                                   << "; expected that of the weights.");
+              me << "." << name << " has shape " << shape_text(*mine)
+                 << "; expected that of the weights.");
     CHECK_ARG(mine->writeable(),
-              "rnn_backward: out." << name << " is read-only; make out with CellWeights.view.");
+              me << "." << name << " is read-only; make out with CellWeights.view.");
     for (std::size_t other = 0; other < kArrays; ++other) {
-      require_apart(k, weights.arrays_[other], "weights.", other);
-      if (other > k) require_apart(k, arrays_[other], "out.", other);
+      require_apart(me, k, weights.arrays_[other], "weights.", other);
+      if (other > k) require_apart(me, k, arrays_[other], "out.", other);
     }
   }
-  void require_apart(std::size_t k, const OptionalArray<T>& other, const char* owner,
-                     std::size_t other_k) const {
+  void require_apart(const char* me, std::size_t k, const OptionalArray<T>& other,
+                     const char* owner, std::size_t other_k) const {
     if (!other) return;
     const Array<T>& mine = *arrays_[k];
     const bool apart = mine.size() == 0 || other->size() == 0 ||
                        mine.data() + mine.size() <= other->data() ||
                        other->data() + other->size() <= mine.data();
-    CHECK_ARG(apart, "rnn_backward: out." << kNames[k] << " shares memory with " << owner
-                                          << kNames[other_k]
-                                          << "; expected arrays of its own (np.zeros_like).");
+    CHECK_ARG(apart, me << "." << kNames[k] << " shares memory with " << owner << kNames[other_k]
+                        << "; expected arrays of its own (np.zeros_like).");
   }
 
   std::array<OptionalArray<T>, kArrays> arrays_;  // C-contiguous, in the order of kNames

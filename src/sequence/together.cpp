@@ -9,36 +9,15 @@
 namespace tidegate {
 namespace {
 
-constexpr Index kPieceRows =
-    12;  // rows of a piece: fewer and its projection reads weights too often
+constexpr Index kPieceRows = 8;  // rows of a piece, at least: its projection reads all weights
 constexpr Index kMostPieces = 32;
-constexpr double kFlopsPerNs = 60, kL2BytesPerNs = 80, kL3BytesPerNs = 50, kGateNs = 0.4;
-constexpr double kPrivateBytes = 640 * 1024;
-constexpr double kBarrierNs = 250, kForkNs = 5000;
-constexpr double kWorthwhile = 0.95;  // together must beat this part of the other way
+constexpr double kForkNs = 2000;      // one region; that of schedule.cpp has a larger margin
+constexpr double kWorthwhile = 0.97;  // of the other way's time, or nothing is gained
 
 Index piece_of(Dims dims, Order order) {
   if (order == Order::kIndependent) return dims.steps;
   return std::min(dims.steps,
                   std::max(ceil_div(kPieceRows, dims.batch), ceil_div(dims.steps, kMostPieces)));
-}
-
-// What the schedule expects of one pass (the model of schedule.cpp; constants of the same machine).
-double estimated_ns(const Work& w, int max_threads) {
-  const double rows = static_cast<double>(w.batch);
-  const double unit_slots = static_cast<double>(w.slots * w.hidden_size);
-  const double flops = 2 * rows * unit_slots * static_cast<double>(w.hidden_size + w.input_size);
-  const Schedule schedule = choose_schedule(w, max_threads);
-  const double share = 1.0 / schedule.threads;
-  // Weights that one core's L2 does not hold come from the cache that all cores share.
-  const double bytes = static_cast<double>(w.recurrent_bytes) * share;
-  const double rate = bytes <= kPrivateBytes ? kL2BytesPerNs : kL3BytesPerNs;
-  const double step =
-      std::max(flops / kFlopsPerNs * share, bytes / rate) + kGateNs * rows * unit_slots * share;
-  double total = step * static_cast<double>(w.steps);
-  if (schedule.threads == 1) return total;
-  if (!schedule.prefer_batch) total += kBarrierNs * static_cast<double>(w.steps * w.phases);
-  return total + kForkNs;
 }
 
 // Pieces in the order of their diagonals: piece k of pass j waits only for piece k of pass j-1,
@@ -95,8 +74,8 @@ int choose_team(const std::vector<Work>& works, Order order, int threads) {
   std::vector<double> busy(static_cast<std::size_t>(team));
   double apart = 0, longest = 0;
   for (std::size_t j = 0; j < works.size(); ++j) {
-    const double serial = estimated_ns(works[j], 1);
-    apart += estimated_ns(works[j], threads);
+    const double serial = estimated_ns(works[j], make_schedule(works[j], 1, false));
+    apart += estimated_ns(works[j], choose_schedule(works[j], threads));
     busy[j % busy.size()] += serial;
     longest = std::max(longest, serial);
   }

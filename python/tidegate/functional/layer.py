@@ -1,16 +1,11 @@
-"""The engine's two doors: explicit weights in, arrays out.
-
-`rnn_forward` runs one recurrent layer over a batch of sequences, `rnn_backward` returns the
-gradients of its inputs, initial state and weights.
-"""
+"""One layer over a batch of sequences: outputs, and gradients of inputs, state and weights."""
 
 from typing import Any, NamedTuple
 
 from tidegate._arrays import FloatArray, as_float_array
+from tidegate.functional.arguments import State, as_gradients, check_weights, split_state
 from tidegate.runtime import get_num_threads
 from tidegate.weights import CellWeights
-
-State = tuple[FloatArray, ...]
 
 
 class SavedForward:
@@ -102,8 +97,7 @@ def rnn_forward(
     ((5, 2, 4), (2, 4))
     """
     where = "rnn_forward"
-    if not isinstance(weights, CellWeights):
-        raise TypeError(f"{where}: weights is {type(weights).__name__}; expected a CellWeights.")
+    check_weights(where, "weights", weights)
     if lengths is not None or mask is not None:
         raise ValueError(
             f"{where}: lengths or mask is given; expected None (ragged batches are not in this "
@@ -111,7 +105,7 @@ def rnn_forward(
         )
     y, final, kept = weights.core_weights().forward(
         as_float_array(where, "x", x, weights.dtype),
-        *_states(where, "state", state, weights),
+        *split_state(where, "state", state, weights),
         training,
         batch_first,
         return_sequences,
@@ -181,42 +175,9 @@ def rnn_backward(
         )
     weights = saved.weights
     dy = None if dy is None else as_float_array(where, "dy", dy, weights.dtype)
-    dstate = _states(where, "dstate", dstate, weights)
-    gradients = weights.empty_like() if out is None else _as_gradients(where, out, weights)
+    dstate = split_state(where, "dstate", dstate, weights)
+    gradients = weights.empty_like() if out is None else as_gradients(where, "out", out, weights)
     dx, dfirst = saved.core.backward(
         dy, *dstate, need_dx, gradients.core_weights(), get_num_threads()
     )
     return RNNGradients(dx, dfirst, gradients)
-
-
-def _states(
-    where: str, name: str, state: Any, weights: CellWeights
-) -> tuple[FloatArray | None, FloatArray | None]:
-    """Return h and c, None where omitted; c is always None but for "lstm"."""
-    if state is None:
-        return None, None
-    parts = ("h", "c") if weights.cell == "lstm" else ("h",)
-    if not isinstance(state, tuple | list) or len(state) != len(parts):
-        kind = type(state).__name__
-        got = f"{kind} of {len(state)}" if hasattr(state, "__len__") else kind
-        raise ValueError(
-            f"{where}: {name} is a {got}; expected a tuple ({', '.join(parts)},) of (B, H) arrays "
-            f'for cell "{weights.cell}".'
-        )
-    h, c = state if len(parts) == 2 else (state[0], None)
-    dtype = weights.dtype
-    return (
-        None if h is None else as_float_array(where, f"{name}[0]", h, dtype),
-        None if c is None else as_float_array(where, f"{name}[1]", c, dtype),
-    )
-
-
-def _as_gradients(where: str, out: Any, weights: CellWeights) -> CellWeights:
-    """Return `out` if it can take gradients; the core checks its arrays."""
-    if not isinstance(out, CellWeights):
-        raise TypeError(f"{where}: out is {type(out).__name__}; expected a CellWeights.")
-    if out.dtype != weights.dtype:
-        raise ValueError(
-            f"{where}: out has dtype {out.dtype}; expected {weights.dtype}, that of the weights."
-        )
-    return out

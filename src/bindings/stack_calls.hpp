@@ -1,0 +1,130 @@
+// forward and backward of stacked layers over NumPy arrays; messages are for the callers of
+// rnn_stack_forward and rnn_stack_backward.
+#pragma once
+
+#include "bindings/several_calls.hpp"
+
+namespace tidegate {
+
+template <class T>
+void run_stack_forward(const WeightsList<T>& weights, Dims dims, SequenceView<const T> x,
+                       SequenceView<T> y, std::vector<States<T>>& first,
+                       std::vector<States<T>>& last, SavedStack<T>* kept, int threads) {
+  std::vector<StackedForward<T>> layers;
+  for (std::size_t k = 0; k < weights.size(); ++k) {
+    layers.push_back({nullptr, nullptr, data_of(first[k].h), data_of(first[k].c),
+                      writable_data_of(last[k].h), writable_data_of(last[k].c)});
+  }
+  const py::gil_scoped_release release;  // pure C++ on memory that the caller's arrays keep alive
+  PackedLayers<T> packed(weights, kept != nullptr, threads);
+  for (std::size_t k = 0; k < layers.size(); ++k) {
+    layers[k].weights = packed.packed[k].get();
+    layers[k].saved = packed.saved[k].get();
+  }
+  run_stack(layers, dims, x, y, threads);
+  if (kept != nullptr) packed.move_to(*kept);
+}
+
+// Returns (y or None, a tuple of the final states of each layer, SavedStack or None).
+template <class T>
+py::tuple stack_forward(const WeightsList<T>& weights, Array<T> x, StatesList<T> states,
+                        const py::object& is_training, const py::object& is_batch_first,
+                        const py::object& returns_sequences, int threads) {
+  const bool training = flag(is_training, "rnn_stack_forward: training");
+  const SequenceLayout layout{flag(is_batch_first, "rnn_stack_forward: batch_first"), false};
+  const bool return_sequences = flag(returns_sequences, "rnn_stack_forward: return_sequences");
+  CHECK_ARG(threads > 0 && !weights.empty(), "core: at least one thread and one layer.");
+  for (std::size_t k = 1; k < weights.size(); ++k) {
+    CHECK_ARG(weights[k]->input_size() == weights[k - 1]->hidden_size(),
+              "rnn_stack_forward: weights[" << k << "] has input_size " << weights[k]->input_size()
+                                            << "; expected " << weights[k - 1]->hidden_size()
+                                            << ", the hidden_size of weights[" << k - 1 << "].");
+  }
+  check_input("rnn_stack_forward", x, weights.front()->input_size(), layout);
+  x = with_contiguous_rows(x);
+  const Dims dims = layout.dims(x);
+  auto first =
+      checked_states("rnn_stack_forward: states", false, weights, std::move(states), dims.batch);
+  auto last = new_states(weights, dims.batch);
+  OptionalArray<T> y;
+  if (return_sequences) y = new_array<T>(layout.shape(dims, weights.back()->hidden_size()));
+  std::unique_ptr<SavedStack<T>> kept;
+  if (training) {
+    kept = std::make_unique<SavedStack<T>>();
+    kept->returns_y = return_sequences;
+    for (const auto& layer : weights) {
+      kept->layers.push_back({layer, layer->version(), layout, dims, x, y});
+    }
+    if (y) make_read_only(*y);  // it is part of what is kept
+  }
+  if (dims.steps > 0 && dims.batch > 0) {
+    SequenceView<T> y_view;
+    if (y) y_view = layout.writable_view(*y);
+    run_stack_forward(weights, dims, layout.view(x), y_view, first, last, kept.get(), threads);
+  } else {
+    for (std::size_t k = 0; k < weights.size(); ++k) last[k].take(first[k]);
+  }
+  return py::make_tuple(std::move(y), as_tuples(last), std::move(kept));
+}
+
+template <class T>
+void run_stack_backward(SavedStack<T>& kept, SequenceView<const T> dy, SequenceView<T> dx,
+                        std::vector<States<T>>& last, std::vector<States<T>>& first,
+                        const std::vector<WeightGradients<T>>& gradients, int threads) {
+  std::vector<StackedBackward<T>> layers;
+  for (std::size_t k = 0; k < kept.layers.size(); ++k) {
+    layers.push_back({kept.layers[k].packed.get(), kept.layers[k].saved.get(), data_of(last[k].h),
+                      data_of(last[k].c), writable_data_of(first[k].h),
+                      writable_data_of(first[k].c), gradients[k]});
+  }
+  const py::gil_scoped_release release;  // as in run_stack_forward
+  run_stack(layers, dy, dx, threads);
+  give_back(kept);
+}
+
+// Returns (dx or None, a tuple of the gradients of the first states of each layer); gradients of
+// the weights go into `out`.
+template <class T>
+py::tuple stack_backward(SavedStack<T>& kept, OptionalArray<T> dy, StatesList<T> dstates,
+                         const py::object& need_dx, const WeightsList<T>& out, int threads) {
+  const bool wants_dx = flag(need_dx, "rnn_stack_backward: need_dx");
+  kept.require_usable("rnn_stack");
+  CHECK_ARG(threads > 0, "core: threads is at least 1.");
+  const WeightsList<T> weights = kept.weights();
+  const SequenceLayout layout = kept.layers.front().layout;
+  const Dims dims = kept.layers.front().dims;
+  if (dy) {
+    CHECK_ARG(kept.returns_y,
+              "rnn_stack_backward: dy is given, but the forward pass had return_sequences=False; "
+              "expected dstates only.");
+    check_shape(*dy, "rnn_stack_backward: dy", layout.shape(dims, weights.back()->hidden_size()),
+                ", the shape of y");
+    dy = with_contiguous_rows(*dy);
+  }
+  auto last =
+      checked_states("rnn_stack_backward: dstates", false, weights, std::move(dstates), dims.batch);
+  auto first = new_states(weights, dims.batch);
+  OptionalArray<T> dx;
+  if (wants_dx) dx = new_array<T>(layout.shape(dims, weights.front()->input_size()));
+  const auto gradients = checked_gradients("rnn_stack", weights, out);
+  for (SavedLayer<T>& layer : kept.layers) layer.used = true;  // also for other threads
+  if (kept.has_work()) {
+    SequenceView<const T> dy_view;
+    SequenceView<T> dx_view;
+    if (dy) dy_view = layout.view(*dy);
+    if (dx) dx_view = layout.writable_view(*dx);
+    run_stack_backward(kept, dy_view, dx_view, last, first, gradients, threads);
+  } else {
+    for (std::size_t k = 0; k < weights.size(); ++k) {
+      first[k].take(last[k]);
+      out[k]->fill_with_zeros();
+    }
+  }
+  for (SavedLayer<T>& layer : kept.layers) {
+    layer.x.reset();
+    layer.y.reset();
+  }
+  return py::make_tuple(std::move(dx), as_tuples(first));
+}
+
+}  // namespace tidegate
