@@ -73,9 +73,9 @@ def fresh_python():
 @pytest.fixture
 def threads_restored():
     """Put the process's thread setting back after the test."""
-    before = tidegate.runtime._setting._chosen
+    before = tidegate.get_num_threads()
     yield
-    tidegate.runtime._setting._chosen = before
+    tidegate.set_num_threads(before)
 
 
 @pytest.fixture(params=_loader.available)

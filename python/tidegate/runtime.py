@@ -1,6 +1,6 @@
 """The number of threads, and what this installation is made of.
 
-The setting is one number of this process, kept here and passed to every call into the core. Nothing
+The setting is one number of this process, kept in the core, which reads it at every call. Nothing
 global is touched: no environment variable, no `omp_set_num_threads`.
 """
 
@@ -9,46 +9,19 @@ import os
 import platform
 from typing import Any
 
-from tidegate import _cpus, _loader
+from tidegate import _loader
 from tidegate._version import __version__
 
 MAX_THREADS = 1024
 
 
-class _ThreadSetting:
-    """The number of threads of this process: as set, or found at first need.
-
-    Without a lock: each attribute is read and written whole, finding the default twice gives the
-    same number, and a lock could be left behind by Ctrl-C or a fork.
-    """
-
-    def __init__(self) -> None:
-        self._default: int | None = None
-        self._chosen: int | None = None
-        # threadpoolctl, or the program itself, may lower OpenMP's own limit later.
-        self._openmp_at_import: int = _loader.core.openmp_max_threads()
-
-    def set(self, count: int) -> None:
-        self._chosen = count
-
-    def get(self) -> int:
-        count = self._chosen
-        if count is None:
-            count = self._default
-        if count is None:
-            count = self._default = _cpus.default_num_threads()
-        limit: int = _loader.core.openmp_max_threads()
-        return min(count, limit) if 0 < limit < self._openmp_at_import else count
-
-    def reset_in_child(self) -> None:
-        """After fork: one thread."""
-        self._default = 1
-        self._chosen = None
+def _reset_in_child() -> None:
+    """After fork: one thread."""
+    _loader.core.set_num_threads(1)
 
 
-_setting = _ThreadSetting()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_setting.reset_in_child)
+    os.register_at_fork(after_in_child=_reset_in_child)
 
 
 def set_num_threads(n: int) -> None:
@@ -89,7 +62,7 @@ def set_num_threads(n: int) -> None:
             f"set_num_threads: n is {count}; expected 1..{MAX_THREADS} "
             "(1 runs everything in the calling thread)."
         )
-    _setting.set(count)
+    _loader.core.set_num_threads(count)
 
 
 def get_num_threads() -> int:
@@ -109,7 +82,8 @@ def get_num_threads() -> int:
     >>> get_num_threads() >= 1
     True
     """
-    return _setting.get()
+    count: int = _loader.core.num_threads()
+    return count
 
 
 def get_config() -> dict[str, Any]:

@@ -10,7 +10,6 @@ from tidegate._loader import core
 from tidegate.layers import Bidirectional, Dense, Dropout, Embedding, checks
 from tidegate.layers.base import Layer
 from tidegate.layers.recurrent import RecurrentLayer
-from tidegate.runtime import get_num_threads
 from tidegate.weights import CellWeights
 
 _WHERE = "Stream"
@@ -29,16 +28,16 @@ class _RecurrentStep:
         kind = core.LayerStream32 if weights.dtype == np.float32 else core.LayerStream64
         h, c = self.state if states == 2 else (self.state[0], None)
         # Checks the shape and, of what a user gives, that it is finite, before the state changes.
-        # (x, threads) to h, or to None if x is no array of the dtype.
-        self.run: Callable[[Any, int], FloatArray | None]
+        # x to h, or to None if x is no array of the dtype.
+        self.run: Callable[[Any], FloatArray | None]
         self.run = kind(weights.core_weights(), h, c, is_first).step
 
     def __call__(self, x: Any) -> FloatArray:
-        y = self.run(x, get_num_threads())
+        y = self.run(x)
         if y is None:
             with np.errstate(over="ignore"):  # too large for float32 becomes inf, which is refused
                 x = checks.numeric(f"{_WHERE}.step", "x_t", x).astype(self._dtype)
-            y = self.run(x, get_num_threads())
+            y = self.run(x)
             assert y is not None
         return y
 
@@ -111,6 +110,8 @@ class Stream:
             raise ValueError(f"{_WHERE}: there is no recurrent layer; expected at least one.")
         self.state: list[tuple[FloatArray, ...]] = [step.state for step in recurrent]
         self._first, *self._rest = steps
+        # The engine alone serves a first array of the right dtype; it returns None for others.
+        self._quick = getattr(self._first, "run", self._first)
 
     def step(self, x_t: Any) -> FloatArray:
         """Advance by one time step.
@@ -133,7 +134,9 @@ class Stream:
         TypeError
             Not an array of real numbers.
         """
-        y = self._first(x_t)
+        y: FloatArray | None = self._quick(x_t)
+        if y is None:
+            y = self._first(x_t)
         for run in self._rest:
             y = run(y)
         return y

@@ -24,11 +24,12 @@ inline SequenceLayout layout_of(bool batch_first, std::size_t direction) {
 template <class T>
 py::tuple directions_forward(const WeightsList<T>& weights, Array<T> x, StatesList<T> states,
                              const py::object& is_training, const py::object& is_batch_first,
-                             const py::object& returns_sequences, int threads) {
+                             const py::object& returns_sequences) {
+  const int threads = num_threads();
   const bool training = flag(is_training, "birnn_forward: training");
   const bool batch_first = flag(is_batch_first, "birnn_forward: batch_first");
   const bool return_sequences = flag(returns_sequences, "birnn_forward: return_sequences");
-  CHECK_ARG(threads > 0 && weights.size() == kDirections, "core: a thread and two directions.");
+  CHECK_ARG(weights.size() == kDirections, "core: there are two directions.");
   const SequenceLayout layout = layout_of(batch_first, 0);
   const Index units = weights[0]->hidden_size();
   CHECK_ARG(weights[1]->input_size() == weights[0]->input_size(),
@@ -108,10 +109,10 @@ void run_directions_backward(SavedDirections<T>& kept, std::vector<BackwardCall<
 // go into `out`.
 template <class T>
 py::tuple directions_backward(SavedDirections<T>& kept, OptionalArray<T> dy, StatesList<T> dstate,
-                              const py::object& need_dx, const WeightsList<T>& out, int threads) {
+                              const py::object& need_dx, const WeightsList<T>& out) {
+  const int threads = num_threads();
   const bool wants_dx = flag(need_dx, "birnn_backward: need_dx");
   kept.require_usable("birnn");
-  CHECK_ARG(threads > 0, "core: threads is at least 1.");
   const WeightsList<T> weights = kept.weights();
   const SequenceLayout layout = kept.layers.front().layout;
   const Dims dims = kept.layers.front().dims;

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "bindings/layer_weights.hpp"
+#include "bindings/thread_setting.hpp"
 #include "sequence/backward.hpp"
 #include "sequence/forward.hpp"
 
@@ -127,12 +128,11 @@ template <class T>
 py::tuple forward(std::shared_ptr<LayerWeights<T>> weights, Array<T> x, OptionalArray<T> h0,
                   OptionalArray<T> c0, const py::object& is_training,
                   const py::object& is_batch_first, const py::object& returns_sequences,
-                  const py::object& goes_backwards, int threads) {
+                  const py::object& goes_backwards) {
   const bool training = flag(is_training, "rnn_forward: training");
   const SequenceLayout layout{flag(is_batch_first, "rnn_forward: batch_first"),
                               flag(goes_backwards, "rnn_forward: go_backwards")};
   const bool return_sequences = flag(returns_sequences, "rnn_forward: return_sequences");
-  CHECK_ARG(threads > 0, "core: threads is at least 1.");
   check_input("rnn_forward", x, weights->input_size(), layout);
   x = with_contiguous_rows(x);
   const Dims dims = layout.dims(x);
@@ -156,7 +156,7 @@ py::tuple forward(std::shared_ptr<LayerWeights<T>> weights, Array<T> x, Optional
     if (y) make_read_only(*y);  // it is part of what is kept
   }
   if (dims.steps > 0 && dims.batch > 0) {
-    run(*weights, problem, kept.get(), threads);
+    run(*weights, problem, kept.get(), num_threads());
   } else {
     last.take(first);
   }
@@ -166,11 +166,9 @@ py::tuple forward(std::shared_ptr<LayerWeights<T>> weights, Array<T> x, Optional
 // Returns (dx or None, gradients of the first states); gradients of the weights go into `out`.
 template <class T>
 py::tuple backward(SavedLayer<T>& layer, OptionalArray<T> dy, OptionalArray<T> dh_last,
-                   OptionalArray<T> dc_last, const py::object& need_dx, LayerWeights<T>& out,
-                   int threads) {
+                   OptionalArray<T> dc_last, const py::object& need_dx, LayerWeights<T>& out) {
   const bool wants_dx = flag(need_dx, "rnn_backward: need_dx");
   layer.require_usable();
-  CHECK_ARG(threads > 0, "core: threads is at least 1.");
   const LayerWeights<T>& weights = *layer.weights;
   const SequenceLayout layout = layer.layout;
   if (dy) {
@@ -198,7 +196,7 @@ py::tuple backward(SavedLayer<T>& layer, OptionalArray<T> dy, OptionalArray<T> d
   if (dx) problem.dx = layout.writable_view(*dx);
   layer.used = true;  // from here on: no second backward, also not from another thread
   if (layer.saved) {
-    run(layer, problem, threads);
+    run(layer, problem, num_threads());
   } else {
     first.take(last);
     out.fill_with_zeros();

@@ -6,6 +6,7 @@
 namespace tidegate {
 
 void register_config(pybind11::module_& m);
+void register_threads(pybind11::module_& m);
 void register_layer(pybind11::module_& m);
 void register_several(pybind11::module_& m);
 void register_stream(pybind11::module_& m);

@@ -1,10 +1,6 @@
 // build_config(): how this module was built, for `tidegate info` and bug reports.
 #include <Eigen/Core>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 #include <string>
 
 #include "bindings/register.hpp"
@@ -60,22 +56,10 @@ py::dict build_config() {
   return config;
 }
 
-// OpenMP's own limit for the calling thread; 0 in a serial build. It moves when threadpoolctl or
-// the program calls omp_set_num_threads, which tidegate itself never does.
-int openmp_max_threads() {
-#ifdef _OPENMP
-  return omp_get_max_threads();
-#else
-  return 0;
-#endif
-}
-
 }  // namespace
 
 void register_config(py::module_& m) {
   m.def("build_config", &build_config, "How this module was built, as a dict.");
-  m.def("openmp_max_threads", &openmp_max_threads,
-        "omp_get_max_threads() of the calling thread; 0 in a serial build.");
 }
 
 }  // namespace tidegate

@@ -59,11 +59,11 @@ void register_dtype(py::module_& m, const char* suffix) {
            arg("weight_hh").noconvert(), none("bias_ih"), none("bias_hh"), none("peephole"))
       .def("changed", &Weights::changed, "Pack again before the next call.")
       .def("forward", &forward<T>, arg("x").noconvert(), none("h0"), none("c0"), arg("training"),
-           arg("batch_first"), arg("return_sequences"), arg("go_backwards"), arg("threads"));
+           arg("batch_first"), arg("return_sequences"), arg("go_backwards"));
 
   py::class_<SavedLayer<T>>(m, named("SavedLayer").c_str())
       .def("backward", &backward<T>, none("dy"), none("dh_last"), none("dc_last"), arg("need_dx"),
-           arg("out"), arg("threads"));
+           arg("out"));
 }
 
 }  // namespace

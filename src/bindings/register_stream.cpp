@@ -10,6 +10,7 @@
 #include "base/call_in_flight.hpp"
 #include "bindings/layer_weights.hpp"
 #include "bindings/register.hpp"
+#include "bindings/thread_setting.hpp"
 #include "sequence/forward.hpp"
 
 namespace tidegate {
@@ -39,20 +40,19 @@ class LayerStream {
   }
 
   // Returns h; None, without a step, if x_t is no array of T.
-  py::object step(const py::object& x_t, int threads) {
+  py::object step(const py::object& x_t) {
     const auto& numpy = py::detail::npy_api::get();
     // Not a subclass: a masked array would lose its mask.
     if (Py_TYPE(x_t.ptr()) != numpy.PyArray_Type_ || !Array<T>::check_(x_t)) return py::none();
     const auto x = py::reinterpret_borrow<Array<T>>(x_t);
     check_shape(x, "Stream.step: x_t", Shape<2>{problem_.dims.batch, weights_->input_size()});
-    CHECK_ARG(threads > 0, "core: threads is at least 1.");
     const std::unique_lock<std::mutex> alone(stepping_, std::try_to_lock);
     if (!alone) {
       throw std::runtime_error(
           "Stream.step: another thread is in a step of this stream; use one Stream per thread.");
     }
     read(x);
-    run(threads);
+    run(num_threads());
     return *h_;
   }
 
@@ -106,7 +106,7 @@ void register_dtype(py::module_& m, const char* name) {
       .def(py::init<std::shared_ptr<LayerWeights<T>>, Array<T>, OptionalArray<T>, bool>(),
            arg("weights"), arg("h").noconvert(), arg("c").noconvert().none(true),
            arg("finite_only"))
-      .def("step", &LayerStream<T>::step, arg("x_t"), arg("threads"),
+      .def("step", &LayerStream<T>::step, arg("x_t"),
            "Run one step: h and c are updated, h is returned.");
 }
 

@@ -29,11 +29,12 @@ void run_stack_forward(const WeightsList<T>& weights, Dims dims, SequenceView<co
 template <class T>
 py::tuple stack_forward(const WeightsList<T>& weights, Array<T> x, StatesList<T> states,
                         const py::object& is_training, const py::object& is_batch_first,
-                        const py::object& returns_sequences, int threads) {
+                        const py::object& returns_sequences) {
+  const int threads = num_threads();
   const bool training = flag(is_training, "rnn_stack_forward: training");
   const SequenceLayout layout{flag(is_batch_first, "rnn_stack_forward: batch_first"), false};
   const bool return_sequences = flag(returns_sequences, "rnn_stack_forward: return_sequences");
-  CHECK_ARG(threads > 0 && !weights.empty(), "core: at least one thread and one layer.");
+  CHECK_ARG(!weights.empty(), "core: there is at least one layer.");
   for (std::size_t k = 1; k < weights.size(); ++k) {
     CHECK_ARG(weights[k]->input_size() == weights[k - 1]->hidden_size(),
               "rnn_stack_forward: weights[" << k << "] has input_size " << weights[k]->input_size()
@@ -86,10 +87,10 @@ void run_stack_backward(SavedStack<T>& kept, SequenceView<const T> dy, SequenceV
 // the weights go into `out`.
 template <class T>
 py::tuple stack_backward(SavedStack<T>& kept, OptionalArray<T> dy, StatesList<T> dstates,
-                         const py::object& need_dx, const WeightsList<T>& out, int threads) {
+                         const py::object& need_dx, const WeightsList<T>& out) {
+  const int threads = num_threads();
   const bool wants_dx = flag(need_dx, "rnn_stack_backward: need_dx");
   kept.require_usable("rnn_stack");
-  CHECK_ARG(threads > 0, "core: threads is at least 1.");
   const WeightsList<T> weights = kept.weights();
   const SequenceLayout layout = kept.layers.front().layout;
   const Dims dims = kept.layers.front().dims;

@@ -19,7 +19,6 @@ from tidegate.functional.arguments import (
     gradients_for,
     split_state,
 )
-from tidegate.runtime import get_num_threads
 from tidegate.weights import CellWeights
 
 
@@ -118,7 +117,6 @@ def birnn_forward(
         training,
         batch_first,
         return_sequences,
-        get_num_threads(),
     )
     saved = None if kept is None else SavedBiRNN(weights, kept)
     return BiRNNOutput(y, final[0] + final[1], saved)
@@ -180,9 +178,7 @@ def birnn_backward(
     dy = None if dy is None else as_float_array(where, "dy", dy, weights[0].dtype)
     pairs = _states(where, "dstate", dstate, weights)
     gradients = gradients_for(where, out, weights)
-    dx, dfirst = saved.core.backward(
-        dy, pairs, need_dx, [g.core_weights() for g in gradients], get_num_threads()
-    )
+    dx, dfirst = saved.core.backward(dy, pairs, need_dx, [g.core_weights() for g in gradients])
     return BiRNNGradients(dx, dfirst[0] + dfirst[1], *gradients)
 
 

@@ -4,7 +4,6 @@ from typing import Any, NamedTuple
 
 from tidegate._arrays import FloatArray, as_float_array
 from tidegate.functional.arguments import State, as_gradients, check_weights, split_state
-from tidegate.runtime import get_num_threads
 from tidegate.weights import CellWeights
 
 
@@ -110,7 +109,6 @@ def rnn_forward(
         batch_first,
         return_sequences,
         go_backwards,
-        get_num_threads(),
     )
     return RNNOutput(y, final, None if kept is None else SavedForward(weights, kept))
 
@@ -177,7 +175,5 @@ def rnn_backward(
     dy = None if dy is None else as_float_array(where, "dy", dy, weights.dtype)
     dstate = split_state(where, "dstate", dstate, weights)
     gradients = weights.empty_like() if out is None else as_gradients(where, "out", out, weights)
-    dx, dfirst = saved.core.backward(
-        dy, *dstate, need_dx, gradients.core_weights(), get_num_threads()
-    )
+    dx, dfirst = saved.core.backward(dy, *dstate, need_dx, gradients.core_weights())
     return RNNGradients(dx, dfirst, gradients)

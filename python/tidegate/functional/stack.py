@@ -13,7 +13,6 @@ from tidegate.functional.arguments import (
     gradients_for,
     split_states,
 )
-from tidegate.runtime import get_num_threads
 from tidegate.weights import CellWeights
 
 
@@ -106,7 +105,6 @@ def rnn_stack_forward(
         training,
         batch_first,
         return_sequences,
-        get_num_threads(),
     )
     return RNNStackOutput(y, final, None if kept is None else SavedStack(layers, kept))
 
@@ -167,9 +165,7 @@ def rnn_stack_backward(
     dy = None if dy is None else as_float_array(where, "dy", dy, layers[0].dtype)
     pairs = split_states(where, "dstates", dstates, layers)
     gradients = gradients_for(where, out, layers)
-    dx, dfirst = saved.core.backward(
-        dy, pairs, need_dx, [g.core_weights() for g in gradients], get_num_threads()
-    )
+    dx, dfirst = saved.core.backward(dy, pairs, need_dx, [g.core_weights() for g in gradients])
     return RNNStackGradients(dx, dfirst, gradients)
 
 
