@@ -8,7 +8,7 @@ passes, the second keeps what "backward" needs; training is the sum of the last 
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from tidegate.forecast.errors import InputError
 
 SCHEMA = 1
 TRIAL_PASSES = {"inference": ("inference",), "training": ("saving", "backward")}
+TIMED = ("inference", "saving", "backward")
 TRIAL_KINDS = ("lstm", "gru", "rnn")
 
 
@@ -142,21 +143,20 @@ def measure(case: Case, threads: int, rounds: int, seconds: float) -> list[Trial
         Per pass and round, for all alternatives together; each runs at least once.
     """
     trial = open_trial(case, threads)
-    trials = []
-    for pass_name in ("inference", "saving", "backward"):
-        found = listed(trial, pass_name)
-        times = [math.inf] * len(found)
-        for number in range(rounds):
-            for place in range(len(found)):
-                at = (place + number) % len(found)
-                share = seconds / len(found)
-                times[at] = min(times[at], trial.best_seconds(pass_name, at, share))
-        measured = [
-            Alternative(**asdict(one) | {"seconds": time})
-            for one, time in zip(found, times, strict=True)
-        ]
-        trials.append(Trial(case, pass_name, measured))
-    return trials
+    found = {name: listed(trial, name) for name in TIMED}
+    best: dict[tuple[str, int], float] = {}
+    # Rounds go over all passes: memory and clock settle within the first seconds of a case.
+    for number in range(rounds):
+        for name, alternatives in found.items():
+            count = len(alternatives)
+            for place in range(number, number + count):
+                time = trial.best_seconds(name, place % count, seconds / count)
+                key = name, place % count
+                best[key] = min(time, best.get(key, math.inf))
+    return [
+        Trial(case, name, [replace(one, seconds=best[name, k]) for k, one in enumerate(listing)])
+        for name, listing in found.items()
+    ]
 
 
 def to_json(run: Trials) -> str:
