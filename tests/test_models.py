@@ -9,6 +9,7 @@ import pytest
 import tidegate as tg
 from tidegate.layers import GRU, LSTM, Bidirectional, Dense, Dropout, Embedding, Input, Layer
 from tidegate.models import Sequential
+from tidegate.training import optimizers
 
 RNG = np.random.default_rng(0)
 
@@ -232,3 +233,12 @@ def test_a_layer_belongs_to_one_model():
     model.pop()
     moved = Sequential([layer])
     assert moved.predict(np.zeros((1, 3))).shape == (1, 2)
+
+
+def test_what_models_and_optimizers_print_as():
+    model = Sequential([LSTM(4, input_shape=(3, 2)), Dense(1)], name="tides")
+    assert repr(model) == "<Sequential 'tides' of [LSTM, Dense], output (N, 1)>"
+    assert repr(Sequential([Dense(2)])) == "<Sequential 'sequential' of [Dense]>"
+    assert repr(optimizers.SGD(0.1, 0.9)) == "SGD(learning_rate=0.1, momentum=0.9, nesterov=False)"
+    decay = optimizers.ExponentialDecay(0.1, 10, 0.5)
+    assert repr(optimizers.SGD(decay)).startswith("SGD(learning_rate=ExponentialDecay, ")

@@ -168,6 +168,12 @@ class Sequential(Trainer):
 
         print_fn(table(self.name, self.layers, self.built))
 
+    def __repr__(self) -> str:
+        """Return the name, the layers and, once built, the shape of the output."""
+        shape = f", output {checks.shape_text(self.output_shape)}" if self.built else ""
+        kinds = ", ".join(type(layer).__name__ for layer in self.layers)
+        return f"<{type(self).__name__} {self.name!r} of [{kinds}]{shape}>"
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle by description and arrays, since views would lose their buffers."""
         from tidegate.training import description

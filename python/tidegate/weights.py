@@ -183,18 +183,6 @@ class CellWeights:
         if self._core is not None:
             self._core.changed()
 
-    def like(self, arrays: dict[str, FloatArray]) -> "CellWeights":
-        """Return the same cell over other arrays, shared: for gradients."""
-        return CellWeights.view(
-            self.cell,
-            **arrays,
-            activation=self.activation,
-            recurrent_activation=self.recurrent_activation,
-            output_activation=self.output_activation,
-            reset_after=self.reset_after,
-            update=self.update,
-        )
-
     def empty_like(self) -> "CellWeights":
         """Return the same cell over new arrays of undefined values: for gradients."""
         twin = object.__new__(CellWeights)

@@ -220,6 +220,13 @@ class Optimizer:
         own = {key: value for key, value in vars(self).items() if not key.startswith("_")}
         return {"learning_rate": described, **own}
 
+    def __repr__(self) -> str:
+        """Return the class and the arguments that are set."""
+        own = {key: value for key, value in vars(self).items() if not key.startswith("_")}
+        rate = self._rate if isinstance(self._rate, float) else type(self._rate).__name__
+        given = {"learning_rate": rate} | {k: v for k, v in own.items() if v is not None}
+        return f"{type(self).__name__}({', '.join(f'{k}={v}' for k, v in given.items())})"
+
     @classmethod
     def from_config(cls, config: Config) -> "Optimizer":
         """Make an optimizer from what `get_config` returned."""
