@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tidegate.functional import BiRNNOutput, birnn_backward, birnn_forward
 from tidegate.layers import checks
 from tidegate.layers.base import Layer
 from tidegate.layers.gru import GRU
@@ -121,21 +122,43 @@ class Bidirectional(Layer):
         self, x: Array, *, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Any]:
         """Return (B, T, 2H) or (B, 2H) and, when training, what both directions saved."""
-        runs = [
-            layer.run(x, training=training) for layer in (self.forward_layer, self.backward_layer)
-        ]
-        halves = [out.state[0] if out.y is None else out.y for out in runs]
-        saved = tuple(out.saved for out in runs) if training else None
-        return np.concatenate(halves, axis=-1), saved
+        out = self._run(x, training=training)
+        return self._output_of(out), out.saved
+
+    def _run(self, x: Array, state: Any = None, *, training: bool = False) -> BiRNNOutput:
+        """Call the engine for both directions."""
+        return birnn_forward(
+            self.forward_layer.bound_weights()[0],
+            self.backward_layer.bound_weights()[0],
+            x,
+            state,
+            training=training,
+            batch_first=True,
+            return_sequences=self.return_sequences,
+        )
+
+    def _output_of(self, out: BiRNNOutput) -> Array:
+        """Return what the layer passes on."""
+        if out.y is not None:
+            return out.y
+        h_at = (0, len(self.forward_layer.state_names))
+        return np.concatenate([out.state[k] for k in h_at], axis=-1)
 
     def backward(self, saved: Any, dy: Array, *, need_dx: bool = True) -> Array | None:
         """See Layer."""
-        units = self.forward_layer.units
-        dx = self.forward_layer.run_backward(saved[0], dy[..., :units], need_dx=need_dx)
-        dx_back = self.backward_layer.run_backward(saved[1], dy[..., units:], need_dx=need_dx)
-        if dx is None or dx_back is None:
-            return None
-        dx += dx_back
+        layers = (self.forward_layer, self.backward_layer)
+        dstate = None
+        if not self.return_sequences:
+            rest = [None] * (len(self.forward_layer.state_names) - 1)
+            units = self.forward_layer.units
+            dstate = (dy[..., :units], *rest, dy[..., units:], *rest)
+        dx: Array | None = birnn_backward(
+            saved,
+            dy if dstate is None else None,
+            dstate,
+            need_dx=need_dx,
+            out=[layer.bound_weights()[1] for layer in layers],
+        ).x
         return dx
 
     def __call__(self, x: Any, initial_state: Any = None) -> Any:
@@ -152,17 +175,21 @@ class Bidirectional(Layer):
         output, or with `return_state` a tuple (output, forward states ..., backward states ...)
         """
         x = self._prepare_call(x)
-        runs = []
-        layers = (self.forward_layer, self.backward_layer)
-        for layer, state in zip(layers, self._halves(initial_state), strict=True):
-            runs.append(layer.run(x, layer.prepare_state("Bidirectional", state, len(x))))
-        y = np.concatenate([out.state[0] if out.y is None else out.y for out in runs], axis=-1)
-        return (y, *runs[0].state, *runs[1].state) if self.return_state else y
+        where, layers = "Bidirectional", (self.forward_layer, self.backward_layer)
+        state = None
+        if initial_state is not None:
+            halves = self._halves(initial_state)
+            state = [
+                array
+                for layer, half in zip(layers, halves, strict=True)
+                for array in layer.prepare_state(where, half, len(x)) or ()
+            ]
+        out = self._run(x, state)
+        y = self._output_of(out)
+        return (y, *out.state) if self.return_state else y
 
     def _halves(self, state: Any) -> tuple[Any, Any]:
         """Split an initial state into those of the two directions."""
-        if state is None:
-            return None, None
         count = len(self.forward_layer.state_names)
         if not isinstance(state, list | tuple) or len(state) != 2 * count:
             size = len(state) if isinstance(state, list | tuple) else 1

@@ -143,6 +143,10 @@ class RecurrentLayer(Layer):
         self.require_built(f"{type(self).__name__}.cell_weights")
         return self._weights
 
+    def bound_weights(self) -> tuple[CellWeights, CellWeights]:
+        """Return parameters and gradients as the engine takes them, of a built layer."""
+        return self._weights, self._gradients
+
     def weights_changed(self) -> None:
         """Make the engine pack the weights again before it uses them."""
         self._weights.changed()
@@ -189,7 +193,7 @@ class RecurrentLayer(Layer):
         if self.return_sequences:
             grads = rnn_backward(saved, dy, need_dx=need_dx, out=self._gradients)
         else:
-            dstate = (dy,) if len(self.state_names) == 1 else (dy, None)
+            dstate = (dy, *(None for _ in self.state_names[1:]))
             grads = rnn_backward(saved, None, dstate, need_dx=need_dx, out=self._gradients)
         dx: Array | None = grads.x
         return dx

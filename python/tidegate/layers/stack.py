@@ -10,6 +10,7 @@ from tidegate.layers.base import Layer
 from tidegate.layers.embedding import Embedding
 from tidegate.layers.input import Input
 from tidegate.layers.parameters import FlatParameters, Parameter, flatten
+from tidegate.layers.recurrent_run import join_recurrent
 from tidegate.layers.types import Array, Dtype, Shape
 
 
@@ -122,7 +123,7 @@ class Stack:
 
     def infer(self, x: Array) -> Array:
         """Run the layers without training, on a prepared input."""
-        for layer in self.layers:
+        for layer in join_recurrent(self.layers):
             if layer.parameters and x.dtype.kind == "f" and x.dtype != layer.dtype:
                 x = x.astype(layer.dtype)
             x = layer.forward(x)[0]

@@ -12,6 +12,7 @@ import numpy as np
 
 from tidegate.layers.base import Layer
 from tidegate.layers.dense import Dense
+from tidegate.layers.recurrent_run import RecurrentRun, join_recurrent
 from tidegate.layers.types import Array
 from tidegate.training.losses import CrossEntropy
 
@@ -42,11 +43,12 @@ class Step:
         if isinstance(loss, CrossEntropy) and _joins(last, loss):
             assert isinstance(last, Dense)
             self._head, self._terms = last, loss.logit_terms
-        self._body = body if self._head is not None else [*body, last]
+        self._body = join_recurrent(body if self._head is not None else [*body, last])
         # A gradient by the input is needed where a layer below has something to learn.
-        first = next((k for k, layer in enumerate(model.layers) if layer.parameters), 0)
+        learning = [k for k, layer in enumerate(self._body) if layer.parameters]
+        first = min(learning, default=len(self._body))
         self._backward = [(layer, k > first) for k, layer in enumerate(self._body)][::-1]
-        self._head_needs_dx = len(body) > first
+        self._head_needs_dx = bool(learning)
         self._changed = [layer.weights_changed for layer in model.layers if layer.parameters]
 
     def train(
@@ -129,7 +131,7 @@ class Step:
         return {metric.name: metric.result() for metric, _ in self.metrics}
 
 
-def _cast(array: Array, layer: Layer) -> Array:
+def _cast(array: Array, layer: Layer | RecurrentRun) -> Array:
     """Return a floating array in the dtype of a layer that has parameters."""
     if array.dtype == layer.dtype or not layer.parameters or array.dtype.kind != "f":
         return array
