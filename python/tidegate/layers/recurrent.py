@@ -193,7 +193,7 @@ class RecurrentLayer(Layer):
         if self.return_sequences:
             grads = rnn_backward(saved, dy, need_dx=need_dx, out=self._gradients)
         else:
-            dstate = (dy, *(None for _ in self.state_names[1:]))
+            dstate = (dy,) if len(self.state_names) == 1 else (dy, None)
             grads = rnn_backward(saved, None, dstate, need_dx=need_dx, out=self._gradients)
         dx: Array | None = grads.x
         return dx
