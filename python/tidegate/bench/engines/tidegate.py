@@ -4,18 +4,29 @@ Training packs the weights anew in every call, as after an optimiser step, and w
 gradient arrays, as `fit` does.
 """
 
-import numpy as np
+from typing import Any
 
 from tidegate._arrays import FloatArray
 from tidegate.bench.case import Case
 from tidegate.bench.engines.engine import Engine as Base
 from tidegate.bench.engines.engine import Prepared
 from tidegate.bench.problem import Arrays, Problem, gradient_name
-from tidegate.functional import SavedForward, rnn_backward, rnn_forward
+from tidegate.functional import (
+    SavedForward,
+    SavedStack,
+    birnn_backward,
+    birnn_forward,
+    rnn_backward,
+    rnn_forward,
+    rnn_stack_backward,
+    rnn_stack_forward,
+)
 from tidegate.runtime import set_num_threads
 from tidegate.weights import CellWeights
 
 Layers = list[list[CellWeights]]
+# Of one layer, of a stack, or of each bidirectional layer.
+Saved = SavedForward | SavedStack | list[Any] | None
 
 
 class Engine(Base):
@@ -77,32 +88,35 @@ def forward(
     state: tuple[FloatArray, ...] | None,
     *,
     training: bool = False,
-) -> tuple[FloatArray, list[list[SavedForward | None]]]:
-    """Run stacked, possibly bidirectional layers, composed of calls of one layer and direction."""
-    saved: list[list[SavedForward | None]] = []
-    for directions in layers:
-        outs = [
-            rnn_forward(w, x, state, training=training, go_backwards=direction == 1)
-            for direction, w in enumerate(directions)
-        ]
-        saved.append([out.saved for out in outs])
-        ys = [out.y for out in outs if out.y is not None]
-        x = ys[0] if len(ys) == 1 else np.concatenate(ys, axis=-1)
-    return x, saved
+) -> tuple[FloatArray, Saved]:
+    """Run a layer, a stack, or stacked bidirectional layers, each by the door made for it."""
+    y: FloatArray | None = x
+    if len(layers[0]) == 2:
+        kept: list[Any] = []
+        both = None if state is None else state * 2
+        for ahead, back in layers:
+            out = birnn_forward(ahead, back, y, both, training=training)
+            y = out.y
+            kept.append(out.saved)
+        saved: Saved = kept
+    elif len(layers) > 1:
+        states = None if state is None else [state] * len(layers)
+        y, _, saved = rnn_stack_forward([w for [w] in layers], x, states, training=training)
+    else:
+        y, _, saved = rnn_forward(layers[0][0], x, state, training=training)
+    assert y is not None
+    return y, saved
 
 
-def backward(
-    saved: list[list[SavedForward | None]], dy: FloatArray, gradients: Layers
-) -> FloatArray:
+def backward(saved: Saved, dy: FloatArray, gradients: Layers) -> FloatArray:
     """Return the gradient by x; those of the weights go into `gradients`."""
-    for layer in range(len(saved) - 1, -1, -1):
-        dys = np.split(dy, len(saved[layer]), axis=-1)
-        dxs = [
-            rnn_backward(kept, part, out=out).x
-            for kept, part, out in zip(saved[layer], dys, gradients[layer], strict=True)
-        ]
-        assert dxs[0] is not None
-        dy = dxs[0]
-        for dx in dxs[1:]:
-            dy += dx
-    return dy
+    dx: FloatArray | None = dy
+    if isinstance(saved, list):
+        for kept, out in zip(saved[::-1], gradients[::-1], strict=True):
+            dx = birnn_backward(kept, dx, out=out).x
+    elif isinstance(saved, SavedStack):
+        dx = rnn_stack_backward(saved, dy, out=[out for [out] in gradients]).x
+    else:
+        dx = rnn_backward(saved, dy, out=gradients[0][0]).x
+    assert dx is not None
+    return dx
