@@ -99,12 +99,15 @@ def test_ctrl_c_as_the_system_sends_it(capsys):
     model = make()
     x, y = np.repeat(X, 500, axis=0), np.repeat(Y, 500, axis=0)
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    # A shell starts its background jobs with the signal ignored, and Python then leaves it so.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer.start()
     start = time.perf_counter()
     try:
         history = model.fit(x, y, epochs=10_000, batch_size=100, verbose=0)
     finally:
         timer.join()
+        signal.signal(signal.SIGINT, before)
     assert time.perf_counter() - start < 30
     assert history.interrupted
     assert len(history.epoch) == model.epochs_trained < 10_000
