@@ -54,7 +54,7 @@ py::tuple directions_forward(const WeightsList<T>& weights, Array<T> x, StatesLi
     if (y) make_read_only(*y);  // it is part of what is kept
   }
   if (dims.steps == 0 || dims.batch == 0) {
-    for (std::size_t k = 0; k < kDirections; ++k) last[k].take(first[k]);
+    take_all(last, first);
     return py::make_tuple(std::move(y), as_tuples(last), std::move(kept));
   }
   std::vector<ForwardCall<T>> calls;
@@ -102,7 +102,7 @@ void run_directions_backward(SavedDirections<T>& kept, std::vector<BackwardCall<
       std::transform(from, from + inputs, dx.at(t, b), dx.at(t, b), std::plus<T>());
     }
   }
-  give_back(kept);
+  kept.give_back();
 }
 
 // Returns (dx or None, gradients of the first states of both directions); gradients of the weights
@@ -117,21 +117,15 @@ py::tuple directions_backward(SavedDirections<T>& kept, OptionalArray<T> dy, Sta
   const SequenceLayout layout = kept.layers.front().layout;
   const Dims dims = kept.layers.front().dims;
   const Index units = weights[0]->hidden_size();
-  if (dy) {
-    CHECK_ARG(kept.returns_y,
-              "birnn_backward: dy is given, but the forward pass had return_sequences=False; "
-              "expected dstate only.");
-    check_shape(*dy, "birnn_backward: dy", layout.shape(dims, units + weights[1]->hidden_size()),
-                ", the shape of y");
-    dy = with_contiguous_rows(*dy);
-  }
+  check_dy("birnn_backward: dy", "dstate", dy, kept.returns_y,
+           layout.shape(dims, units + weights[1]->hidden_size()));
   auto last =
       checked_states("birnn_backward: dstate", true, weights, std::move(dstate), dims.batch);
   auto first = new_states(weights, dims.batch);
   OptionalArray<T> dx;
   if (wants_dx) dx = new_array<T>(layout.shape(dims, weights[0]->input_size()));
   const auto gradients = checked_gradients("birnn", weights, out);
-  for (SavedLayer<T>& layer : kept.layers) layer.used = true;  // also for other threads
+  kept.mark_used();
   if (kept.has_work()) {
     std::vector<BackwardCall<T>> calls;
     for (std::size_t k = 0; k < kDirections; ++k) {
@@ -152,15 +146,10 @@ py::tuple directions_backward(SavedDirections<T>& kept, OptionalArray<T> dy, Sta
     if (dx) calls[0].problem.dx = dx_view = layout.writable_view(*dx);
     run_directions_backward(kept, calls, dx_view, weights[0]->input_size(), threads);
   } else {
-    for (std::size_t k = 0; k < kDirections; ++k) {
-      first[k].take(last[k]);
-      out[k]->fill_with_zeros();
-    }
+    take_all(first, last);
+    for (const auto& gradient : out) gradient->fill_with_zeros();
   }
-  for (SavedLayer<T>& layer : kept.layers) {
-    layer.x.reset();
-    layer.y.reset();
-  }
+  kept.release_arrays();
   return py::make_tuple(std::move(dx), as_tuples(first));
 }
 

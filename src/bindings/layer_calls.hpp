@@ -65,6 +65,17 @@ struct SavedLayer {
   std::unique_ptr<Saved<T>> saved = nullptr;  // null without steps or rows
   bool used = false;
 
+  // After the backward: memory of what was saved serves the next forward.
+  void give_back() {
+    weights->give_back(std::move(saved));
+    packed.reset();
+  }
+  // The memory that `saved` pointed to is the caller's alone again.
+  void release_arrays() {
+    x.reset();
+    y.reset();
+  }
+
   // `door` is "rnn" of rnn_forward and rnn_backward, or the like.
   void require_usable(const std::string& door = "rnn") const {
     if (used) {
@@ -101,6 +112,17 @@ inline bool flag(const py::object& value, const char* name) {
                        "; expected True or False.");
 }
 
+// `name` and `dstate` are what messages call dy and the gradients of the final states.
+template <class T>
+void check_dy(const char* name, const char* dstate, OptionalArray<T>& dy, bool returns_y,
+              const Shape<3>& shape_of_y) {
+  if (!dy) return;
+  CHECK_ARG(returns_y, name << " is given, but the forward pass had return_sequences=False; "
+                            << "expected " << dstate << " only.");
+  check_shape(*dy, name, shape_of_y, ", the shape of y");
+  dy = with_contiguous_rows(*dy);
+}
+
 // Pure C++ on memory that the arrays of the caller keep alive, so without the GIL.
 template <class T>
 void run(LayerWeights<T>& weights, const ForwardProblem<T>& problem, SavedLayer<T>* kept,
@@ -119,8 +141,7 @@ template <class T>
 void run(SavedLayer<T>& layer, const BackwardProblem<T>& problem, int threads) {
   const py::gil_scoped_release release;
   run_backward<T>(*layer.packed, *layer.saved, problem, threads);
-  layer.weights->give_back(std::move(layer.saved));
-  layer.packed.reset();
+  layer.give_back();
 }
 
 // Returns (y or None, final states, SavedLayer or None).
@@ -171,14 +192,8 @@ py::tuple backward(SavedLayer<T>& layer, OptionalArray<T> dy, OptionalArray<T> d
   layer.require_usable();
   const LayerWeights<T>& weights = *layer.weights;
   const SequenceLayout layout = layer.layout;
-  if (dy) {
-    CHECK_ARG(layer.y,
-              "rnn_backward: dy is given, but the forward pass had return_sequences=False; "
-              "expected dstate only.");
-    check_shape(*dy, "rnn_backward: dy", layout.shape(layer.dims, weights.hidden_size()),
-                ", the shape of y");
-    dy = with_contiguous_rows(*dy);
-  }
+  check_dy("rnn_backward: dy", "dstate", dy, layer.y.has_value(),
+           layout.shape(layer.dims, weights.hidden_size()));
   States<T> last{std::move(dh_last), std::move(dc_last)};
   last.check("rnn_backward: dstate[0]", "rnn_backward: dstate[1]", weights, layer.dims.batch);
 
@@ -201,8 +216,7 @@ py::tuple backward(SavedLayer<T>& layer, OptionalArray<T> dy, OptionalArray<T> d
     first.take(last);
     out.fill_with_zeros();
   }
-  layer.x.reset();
-  layer.y.reset();
+  layer.release_arrays();
   return py::make_tuple(std::move(dx), first.as_tuple());
 }
 

@@ -1,6 +1,7 @@
 // LayerWeights with forward, SavedLayer with backward, for float and double.
 #include <string>
 
+#include "bindings/cell_kind.hpp"
 #include "bindings/layer_calls.hpp"
 #include "bindings/register.hpp"
 
@@ -18,12 +19,10 @@ ActivationKind activation_from(const std::string& name) {
 CellConfig config_from(const std::string& cell, const std::string& peephole, bool reset_after,
                        bool retain, const std::string& input, const std::string& recurrent,
                        const std::string& output) {
-  CHECK_ARG(cell == "lstm" || cell == "gru" || cell == "rnn",
-            "core: cell \"" << cell << "\" is unknown.");
   CHECK_ARG(peephole == "none" || peephole == "diagonal" || peephole == "full",
             "core: peephole \"" << peephole << "\" is unknown.");
   CellConfig config;
-  config.kind = cell == "lstm" ? CellKind::kLstm : cell == "gru" ? CellKind::kGru : CellKind::kRnn;
+  config.kind = cell_kind_from(cell);
   config.peephole = peephole == "diagonal" ? Peephole::kDiagonal
                     : peephole == "full"   ? Peephole::kFull
                                            : Peephole::kNone;

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "base/check.hpp"
+#include "bindings/cell_kind.hpp"
 #include "bindings/register.hpp"
 #include "bindings/schedule_trial.hpp"
 
@@ -22,12 +22,10 @@ TrialPass pass_from(const std::string& name) {
 
 std::unique_ptr<ScheduleTrial> make_trial(const std::string& cell, Index steps, Index batch,
                                           Index inputs, Index hidden, int threads) {
-  CHECK_ARG(cell == "lstm" || cell == "gru" || cell == "rnn",
-            "core: cell \"" << cell << "\" is unknown.");
   CHECK_ARG(std::min({steps, batch, inputs, hidden, Index{threads}}) >= 1,
             "core: sizes and threads are at least 1.");
   CellConfig config;  // a GRU resets after
-  config.kind = cell == "lstm" ? CellKind::kLstm : cell == "gru" ? CellKind::kGru : CellKind::kRnn;
+  config.kind = cell_kind_from(cell);
   return std::make_unique<ScheduleTrial>(config, Dims{steps, batch}, inputs, hidden, threads);
 }
 

@@ -31,6 +31,15 @@ struct SavedLayers {
     return all;
   }
   bool has_work() const { return layers.front().saved != nullptr; }
+  void mark_used() {  // from here on: no second backward, also not from another thread
+    for (SavedLayer<T>& layer : layers) layer.used = true;
+  }
+  void give_back() {
+    for (SavedLayer<T>& layer : layers) layer.give_back();
+  }
+  void release_arrays() {
+    for (SavedLayer<T>& layer : layers) layer.release_arrays();
+  }
 };
 template <class T>
 struct SavedStack : SavedLayers<T> {};
@@ -63,6 +72,12 @@ std::vector<States<T>> new_states(const WeightsList<T>& weights, Index batch) {
   std::vector<States<T>> all;
   for (const auto& layer : weights) all.push_back(States<T>::like(*layer, batch));
   return all;
+}
+
+// Where there is no step, nothing changes.
+template <class T>
+void take_all(std::vector<States<T>>& to, const std::vector<States<T>>& before) {
+  for (std::size_t k = 0; k < to.size(); ++k) to[k].take(before[k]);
 }
 
 template <class T>
@@ -111,14 +126,5 @@ struct PackedLayers {
     }
   }
 };
-
-// After a backward: memory of what was saved serves the next forward.
-template <class T>
-void give_back(SavedLayers<T>& kept) {
-  for (SavedLayer<T>& layer : kept.layers) {
-    layer.weights->give_back(std::move(layer.saved));
-    layer.packed.reset();
-  }
-}
 
 }  // namespace tidegate

@@ -63,7 +63,7 @@ py::tuple stack_forward(const WeightsList<T>& weights, Array<T> x, StatesList<T>
     if (y) y_view = layout.writable_view(*y);
     run_stack_forward(weights, dims, layout.view(x), y_view, first, last, kept.get(), threads);
   } else {
-    for (std::size_t k = 0; k < weights.size(); ++k) last[k].take(first[k]);
+    take_all(last, first);
   }
   return py::make_tuple(std::move(y), as_tuples(last), std::move(kept));
 }
@@ -80,7 +80,7 @@ void run_stack_backward(SavedStack<T>& kept, SequenceView<const T> dy, SequenceV
   }
   const py::gil_scoped_release release;  // as in run_stack_forward
   run_stack(layers, dy, dx, threads);
-  give_back(kept);
+  kept.give_back();
 }
 
 // Returns (dx or None, a tuple of the gradients of the first states of each layer); gradients of
@@ -94,21 +94,15 @@ py::tuple stack_backward(SavedStack<T>& kept, OptionalArray<T> dy, StatesList<T>
   const WeightsList<T> weights = kept.weights();
   const SequenceLayout layout = kept.layers.front().layout;
   const Dims dims = kept.layers.front().dims;
-  if (dy) {
-    CHECK_ARG(kept.returns_y,
-              "rnn_stack_backward: dy is given, but the forward pass had return_sequences=False; "
-              "expected dstates only.");
-    check_shape(*dy, "rnn_stack_backward: dy", layout.shape(dims, weights.back()->hidden_size()),
-                ", the shape of y");
-    dy = with_contiguous_rows(*dy);
-  }
+  check_dy("rnn_stack_backward: dy", "dstates", dy, kept.returns_y,
+           layout.shape(dims, weights.back()->hidden_size()));
   auto last =
       checked_states("rnn_stack_backward: dstates", false, weights, std::move(dstates), dims.batch);
   auto first = new_states(weights, dims.batch);
   OptionalArray<T> dx;
   if (wants_dx) dx = new_array<T>(layout.shape(dims, weights.front()->input_size()));
   const auto gradients = checked_gradients("rnn_stack", weights, out);
-  for (SavedLayer<T>& layer : kept.layers) layer.used = true;  // also for other threads
+  kept.mark_used();
   if (kept.has_work()) {
     SequenceView<const T> dy_view;
     SequenceView<T> dx_view;
@@ -116,15 +110,10 @@ py::tuple stack_backward(SavedStack<T>& kept, OptionalArray<T> dy, StatesList<T>
     if (dx) dx_view = layout.writable_view(*dx);
     run_stack_backward(kept, dy_view, dx_view, last, first, gradients, threads);
   } else {
-    for (std::size_t k = 0; k < weights.size(); ++k) {
-      first[k].take(last[k]);
-      out[k]->fill_with_zeros();
-    }
+    take_all(first, last);
+    for (const auto& gradient : out) gradient->fill_with_zeros();
   }
-  for (SavedLayer<T>& layer : kept.layers) {
-    layer.x.reset();
-    layer.y.reset();
-  }
+  kept.release_arrays();
   return py::make_tuple(std::move(dx), as_tuples(first));
 }
 

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <atomic>
-#include <thread>
 
-#include "base/barrier.hpp"
+#include "base/aligned_buffer.hpp"
+#include "base/index.hpp"
+#include "base/spin.hpp"
 
 namespace tidegate {
 
@@ -12,21 +13,12 @@ class alignas(kCacheLine) Progress {
  public:
   void reach(Index pieces) noexcept { done_.store(pieces, std::memory_order_release); }
 
-  // Returns when `pieces` are done: bounded spin, then yield, as in base/barrier.hpp.
+  // Returns when `pieces` are done.
   void wait_for(Index pieces) const noexcept {
-    int spin = 0;
-    while (done_.load(std::memory_order_acquire) < pieces) {
-      if (spin < kSpins) {
-        ++spin;
-        cpu_relax();
-      } else {
-        std::this_thread::yield();
-      }
-    }
+    spin_until([&] { return done_.load(std::memory_order_acquire) >= pieces; });
   }
 
  private:
-  static constexpr int kSpins = 1000;
   std::atomic<Index> done_{0};
 };
 

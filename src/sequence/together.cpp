@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/barrier.hpp"
 #include "base/call_in_flight.hpp"
 #include "base/team.hpp"
 #include "sequence/progress.hpp"
