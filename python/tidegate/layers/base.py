@@ -236,7 +236,7 @@ class Layer:
         if not isinstance(config, dict):
             kind = type(config).__name__
             raise TypeError(f"{cls.__name__}: its configuration is a {kind}; expected a dict.")
-        known = set(inspect.signature(cls).parameters)
+        known = constructor_arguments(cls)
         if unknown := sorted(set(config) - known):
             raise ValueError(f"{cls.__name__}: unknown argument {unknown[0]!r}.")
         # null stands for an initializer of the user's own: the default takes its place.
@@ -256,6 +256,17 @@ class Layer:
         """Name, class and output shape."""
         shape = f", output {checks.shape_text(self.output_shape)}" if self.declared else ""
         return f"<{type(self).__name__} {self.name!r}{shape}>"
+
+
+def constructor_arguments(cls: type) -> set[str]:
+    """Name the arguments of a class; where it hands on **options, those of its base too."""
+    known: set[str] = set()
+    for kind in cls.__mro__:
+        arguments = inspect.signature(kind).parameters.values()
+        known |= {argument.name for argument in arguments if argument.kind != argument.VAR_KEYWORD}
+        if all(a.kind != a.VAR_KEYWORD for a in arguments):
+            break
+    return known
 
 
 def snake_case(name: str) -> str:

@@ -8,12 +8,16 @@
 The gates r and z are those of every GRU.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tidegate.layers import activations, checks
 from tidegate.layers.recurrent import RecurrentLayer
+from tidegate.layers.recurrent_options import RecurrentOptions
 from tidegate.layers.types import Config
 from tidegate.weights import UPDATES
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class GRU(RecurrentLayer):
@@ -58,9 +62,7 @@ class GRU(RecurrentLayer):
         reset_after: bool = True,
         *,
         update: str = "retain",
-        name: str | None = None,
-        dtype: Any = "float32",
-        input_shape: Any = None,
+        **options: "Unpack[RecurrentOptions]",
     ) -> None:
         super().__init__(
             units,
@@ -72,9 +74,7 @@ class GRU(RecurrentLayer):
             return_sequences,
             return_state,
             go_backwards,
-            name=name,
-            dtype=dtype,
-            input_shape=input_shape,
+            **options,
         )
         self.recurrent_activation = activations.recurrent(
             "GRU", "recurrent_activation", recurrent_activation

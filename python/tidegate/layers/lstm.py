@@ -1,6 +1,6 @@
 """LSTM with optional peepholes (gate order i f g o; equations: docs/equations/lstm.md)."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -8,7 +8,11 @@ from tidegate.layers import activations, checks, initializers
 from tidegate.layers.base import initializer_config
 from tidegate.layers.parameters import Parameter
 from tidegate.layers.recurrent import RecurrentLayer
+from tidegate.layers.recurrent_options import RecurrentOptions
 from tidegate.layers.types import Array, Config
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 PEEPHOLES = ("diagonal", "full")
 
@@ -60,9 +64,7 @@ class LSTM(RecurrentLayer):
         *,
         peephole: str | None = None,
         peephole_initializer: Any = "glorot_uniform",
-        name: str | None = None,
-        dtype: Any = "float32",
-        input_shape: Any = None,
+        **options: "Unpack[RecurrentOptions]",
     ) -> None:
         super().__init__(
             units,
@@ -74,9 +76,7 @@ class LSTM(RecurrentLayer):
             return_sequences,
             return_state,
             go_backwards,
-            name=name,
-            dtype=dtype,
-            input_shape=input_shape,
+            **options,
         )
         self.recurrent_activation = activations.recurrent(
             "LSTM", "recurrent_activation", recurrent_activation

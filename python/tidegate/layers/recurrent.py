@@ -59,9 +59,9 @@ class RecurrentLayer(Layer):
         return_state: bool,
         go_backwards: bool,
         *,
-        name: str | None,
-        dtype: Any,
-        input_shape: Any,
+        name: str | None = None,
+        dtype: Any = "float32",
+        input_shape: Any = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype, input_shape=input_shape)
         kind = type(self).__name__

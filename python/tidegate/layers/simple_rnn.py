@@ -1,8 +1,12 @@
 """SimpleRNN: h = act(W x + R h_prev + b)."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tidegate.layers.recurrent import RecurrentLayer
+from tidegate.layers.recurrent_options import RecurrentOptions
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class SimpleRNN(RecurrentLayer):
@@ -33,10 +37,7 @@ class SimpleRNN(RecurrentLayer):
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,
-        *,
-        name: str | None = None,
-        dtype: Any = "float32",
-        input_shape: Any = None,
+        **options: "Unpack[RecurrentOptions]",
     ) -> None:
         super().__init__(
             units,
@@ -48,7 +49,5 @@ class SimpleRNN(RecurrentLayer):
             return_sequences,
             return_state,
             go_backwards,
-            name=name,
-            dtype=dtype,
-            input_shape=input_shape,
+            **options,
         )

@@ -1,0 +1,11 @@
+"""The options that LSTM, GRU and SimpleRNN take alike; what they mean: RecurrentLayer."""
+
+from typing import Any, TypedDict
+
+
+class RecurrentOptions(TypedDict, total=False):
+    """Keyword arguments that a recurrent layer hands on to RecurrentLayer."""
+
+    name: str | None
+    dtype: Any
+    input_shape: Any
