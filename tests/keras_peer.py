@@ -39,6 +39,10 @@ def keras_layer(layer):
     """A Keras layer with the options of ours."""
     kind = type(layer).__name__
     config = {k: v for k, v in layer.get_config().items() if "initializer" not in k}
+    for name, value in config.items():
+        if isinstance(value, dict) and name.endswith(("_regularizer", "_constraint")):
+            module = getattr(keras, f"{name.rpartition('_')[2]}s")
+            config[name] = getattr(module, value["class"])(**value["config"])
     for ours in ("peephole", "update", "noise_shape", "input_shape"):
         config.pop(ours, None)
     if kind == "Bidirectional":

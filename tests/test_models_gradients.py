@@ -84,7 +84,7 @@ LOSSES = {
 class NoStep:
     """An optimizer that leaves the gradients as they are."""
 
-    def step(self):
+    def step(self, constraints=()):
         pass
 
 

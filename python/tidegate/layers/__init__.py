@@ -4,6 +4,7 @@ Each file is one concept: base (the life of a layer), parameters (flat buffers),
 three cells share) and one file per layer.
 """
 
+from tidegate.layers import constraints, initializers, regularizers
 from tidegate.layers.base import Layer
 from tidegate.layers.bidirectional import Bidirectional
 from tidegate.layers.dense import Dense
@@ -24,4 +25,7 @@ __all__ = [
     "Input",
     "Layer",
     "SimpleRNN",
+    "constraints",
+    "initializers",
+    "regularizers",
 ]

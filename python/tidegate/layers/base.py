@@ -12,6 +12,7 @@ from tidegate.layers import checks, initializers
 from tidegate.layers.building import building
 from tidegate.layers.parameters import Parameter, flatten
 from tidegate.layers.types import Array, Config, Shape
+from tidegate.layers.weight_rules import WeightRule
 
 
 class Layer:
@@ -110,6 +111,10 @@ class Layer:
 
     def weights_changed(self) -> None:
         """Take note that values were changed in place."""
+
+    def weight_rules(self) -> list[WeightRule]:
+        """Return the regularizers and constraints of a declared layer, with their parameters."""
+        return []
 
     def _unwritten(self) -> NotImplementedError:
         """Return the error of a subclass that lacks a method."""

@@ -20,6 +20,7 @@ from tidegate.layers.parameters import Parameter
 from tidegate.layers.recurrent import RecurrentLayer
 from tidegate.layers.simple_rnn import SimpleRNN
 from tidegate.layers.types import Array, Config, Shape
+from tidegate.layers.weight_rules import WeightRule
 
 WRAPPED: dict[str, type[RecurrentLayer]] = {"LSTM": LSTM, "GRU": GRU, "SimpleRNN": SimpleRNN}
 
@@ -117,6 +118,10 @@ class Bidirectional(Layer):
         """See Layer."""
         self.forward_layer.weights_changed()
         self.backward_layer.weights_changed()
+
+    def weight_rules(self) -> list[WeightRule]:
+        """See Layer."""
+        return self.forward_layer.weight_rules() + self.backward_layer.weight_rules()
 
     def forward(
         self, x: Array, *, training: bool = False, rng: np.random.Generator | None = None

@@ -11,6 +11,7 @@ from tidegate.layers import activations, checks, initializers
 from tidegate.layers.base import Layer, initializer_config
 from tidegate.layers.parameters import Parameter
 from tidegate.layers.types import Array, Config, Shape
+from tidegate.layers.weight_rules import RuleOptions, WeightRule
 
 
 class Dense(Layer):
@@ -23,6 +24,9 @@ class Dense(Layer):
     activation : {"linear", "relu", "tanh", "sigmoid", "softmax"} or None
     use_bias : bool
     kernel_initializer, bias_initializer : str or Initializer
+    kernel_regularizer, bias_regularizer : None, "l1", "l2" or Regularizer
+    kernel_constraint, bias_constraint : None, str or Constraint
+        "max_norm", "non_neg", "unit_norm" or an object; applied after each step of training.
     name, dtype, input_shape
         See Layer.
 
@@ -47,7 +51,11 @@ class Dense(Layer):
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
         *,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
         name: str | None = None,
         dtype: Any = "float32",
         input_shape: Any = None,
@@ -60,6 +68,15 @@ class Dense(Layer):
             "Dense", "kernel_initializer", kernel_initializer
         )
         self.bias_initializer = initializers.get("Dense", "bias_initializer", bias_initializer)
+        self._rule_options = RuleOptions(
+            "Dense",
+            {
+                "kernel_regularizer": kernel_regularizer,
+                "bias_regularizer": bias_regularizer,
+                "kernel_constraint": kernel_constraint,
+                "bias_constraint": bias_constraint,
+            },
+        )
 
     def _declare(self, input_shape: Shape) -> tuple[tuple[Parameter, ...], Shape]:
         if not input_shape or input_shape[-1] is None:
@@ -76,6 +93,12 @@ class Dense(Layer):
         )
         output_shape = (*input_shape[:-1], self.units)
         return ((kernel, bias) if self.use_bias else (kernel,)), output_shape
+
+    def weight_rules(self) -> list[WeightRule]:
+        """See Layer."""
+        return self._rule_options.rules(
+            {"kernel": self.parameters[:1], "bias": self.parameters[1:]}
+        )
 
     def logits(self, x: Array) -> tuple[Array, Array]:
         """Return x W + b, rows (n, O), and the rows of x (n, I)."""
@@ -119,4 +142,5 @@ class Dense(Layer):
             "use_bias": self.use_bias,
             "kernel_initializer": initializer_config(self.kernel_initializer),
             "bias_initializer": initializer_config(self.bias_initializer),
+            **self._rule_options.config(),
         }

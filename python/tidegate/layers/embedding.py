@@ -11,6 +11,7 @@ from tidegate.layers import checks, initializers
 from tidegate.layers.base import Layer, initializer_config
 from tidegate.layers.parameters import Parameter
 from tidegate.layers.types import Array, Config, Shape
+from tidegate.layers.weight_rules import RuleOptions, WeightRule
 
 
 class Embedding(Layer):
@@ -23,6 +24,9 @@ class Embedding(Layer):
     output_dim : int
         Size of a vector, D.
     embeddings_initializer : str or Initializer
+    embeddings_regularizer : None, "l1", "l2" or Regularizer
+    embeddings_constraint : None, str or Constraint
+        "max_norm", "non_neg", "unit_norm" or an object; applied after each step of training.
     name, dtype, input_shape
         See Layer; `input_shape=(T,)` for sequences of integers.
 
@@ -44,6 +48,8 @@ class Embedding(Layer):
         input_dim: int,
         output_dim: int,
         embeddings_initializer: Any = "uniform",
+        embeddings_regularizer: Any = None,
+        embeddings_constraint: Any = None,
         *,
         name: str | None = None,
         dtype: Any = "float32",
@@ -55,6 +61,13 @@ class Embedding(Layer):
         self.embeddings_initializer = initializers.get(
             "Embedding", "embeddings_initializer", embeddings_initializer
         )
+        self._rule_options = RuleOptions(
+            "Embedding",
+            {
+                "embeddings_regularizer": embeddings_regularizer,
+                "embeddings_constraint": embeddings_constraint,
+            },
+        )
 
     def _declare(self, input_shape: Shape) -> tuple[tuple[Parameter, ...], Shape]:
         shape = (self.input_dim, self.output_dim)
@@ -62,6 +75,10 @@ class Embedding(Layer):
             "embeddings", shape, self.dtype, lambda rng: self.embeddings_initializer(shape, rng)
         )
         return (table,), (*input_shape, self.output_dim)
+
+    def weight_rules(self) -> list[WeightRule]:
+        """See Layer."""
+        return self._rule_options.rules({"embeddings": self.parameters})
 
     def general_shape(self, sample: Shape) -> Shape:
         """Accept sequences of any length: no axis of the input is one of features."""
@@ -109,4 +126,5 @@ class Embedding(Layer):
             "input_dim": self.input_dim,
             "output_dim": self.output_dim,
             "embeddings_initializer": initializer_config(self.embeddings_initializer),
+            **self._rule_options.config(),
         }

@@ -12,6 +12,7 @@ from tidegate.layers import activations, checks, initializers
 from tidegate.layers.base import Layer, initializer_config
 from tidegate.layers.parameters import Parameter
 from tidegate.layers.types import Array, Config, Shape
+from tidegate.layers.weight_rules import RuleOptions, WeightRule
 from tidegate.weights import CellWeights
 
 
@@ -34,6 +35,10 @@ class RecurrentLayer(Layer):
     go_backwards : bool
         Run from the last step to the first. The output sequence starts with the step that was
         processed first, as in Keras.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer : None, "l1", "l2" or Regularizer
+        Penalty in the loss, on W, R and the biases.
+    kernel_constraint, recurrent_constraint, bias_constraint : None, str or Constraint
+        "max_norm", "non_neg", "unit_norm" or an object; applied after each step of training.
     name, dtype, input_shape
         See Layer; `input_shape=(T, I)`, where T may be None.
 
@@ -59,6 +64,12 @@ class RecurrentLayer(Layer):
         return_state: bool,
         go_backwards: bool,
         *,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
         name: str | None = None,
         dtype: Any = "float32",
         input_shape: Any = None,
@@ -73,6 +84,17 @@ class RecurrentLayer(Layer):
             kind, "recurrent_initializer", recurrent_initializer
         )
         self.bias_initializer = initializers.get(kind, "bias_initializer", bias_initializer)
+        self._rule_options = RuleOptions(
+            kind,
+            {
+                "kernel_regularizer": kernel_regularizer,
+                "recurrent_regularizer": recurrent_regularizer,
+                "bias_regularizer": bias_regularizer,
+                "kernel_constraint": kernel_constraint,
+                "recurrent_constraint": recurrent_constraint,
+                "bias_constraint": bias_constraint,
+            },
+        )
         self.return_sequences = checks.boolean(kind, "return_sequences", return_sequences)
         self.return_state = checks.boolean(kind, "return_state", return_state)
         self.go_backwards = checks.boolean(kind, "go_backwards", go_backwards)
@@ -150,6 +172,21 @@ class RecurrentLayer(Layer):
     def weights_changed(self) -> None:
         """Make the engine pack the weights again before it uses them."""
         self._weights.changed()
+
+    def weight_rules(self) -> list[WeightRule]:
+        """See Layer; peepholes have none."""
+        by_name = {parameter.name.rpartition("/")[2]: parameter for parameter in self.parameters}
+        roles = {
+            "kernel": ("weight_ih",),
+            "recurrent": ("weight_hh",),
+            "bias": ("bias_ih", "bias_hh"),
+        }
+        return self._rule_options.rules(
+            {
+                role: tuple(by_name[name] for name in names if name in by_name)
+                for role, names in roles.items()
+            }
+        )
 
     # -- use ---------------------------------------------------------------------------------------
 
@@ -251,4 +288,5 @@ class RecurrentLayer(Layer):
             "return_sequences": self.return_sequences,
             "return_state": self.return_state,
             "go_backwards": self.go_backwards,
+            **self._rule_options.config(),
         }

@@ -6,6 +6,12 @@ from typing import Any, TypedDict
 class RecurrentOptions(TypedDict, total=False):
     """Keyword arguments that a recurrent layer hands on to RecurrentLayer."""
 
+    kernel_regularizer: Any
+    recurrent_regularizer: Any
+    bias_regularizer: Any
+    kernel_constraint: Any
+    recurrent_constraint: Any
+    bias_constraint: Any
     name: str | None
     dtype: Any
     input_shape: Any

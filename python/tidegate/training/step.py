@@ -49,6 +49,9 @@ class Step:
         first = min(learning, default=len(self._body))
         self._backward = [(layer, k > first) for k, layer in enumerate(self._body)][::-1]
         self._head_needs_dx = bool(learning)
+        rules = [rule for layer in model.layers for rule in layer.weight_rules()]
+        self._penalties = [rule for rule in rules if rule.regularizer is not None]
+        self._constraints = [rule.constrain for rule in rules if rule.constraint is not None]
         self._changed = [layer.weights_changed for layer in model.layers if layer.parameters]
 
     def train(
@@ -72,10 +75,14 @@ class Step:
             tape.append(saved)
         output, rows = self._head_forward(h)
         loss, dy = self._reduce(*self._terms(y, output), weight)
+        for rule in self._penalties:
+            loss += rule.penalty()
         if not math.isfinite(loss):
             raise NonFiniteLossError(f"the loss is {loss}")
         self._backpropagate(tape, dy, h.shape, rows)
-        self._optimizer.step()
+        for rule in self._penalties:
+            rule.add_gradient()
+        self._optimizer.step(self._constraints)
         for changed in self._changed:
             changed()
         if self.metrics:
@@ -111,6 +118,8 @@ class Step:
             h = layer.forward(_cast(h, layer))[0]
         output, _ = self._head_forward(h)
         loss = self._reduce(*self._terms(y, output), weight)[0]
+        for rule in self._penalties:
+            loss += rule.penalty()
         if self.metrics:
             self._update_metrics(y, output, weight)
         return loss

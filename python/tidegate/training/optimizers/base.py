@@ -10,7 +10,7 @@ slots[side] belongs to the values, slots[1 - side] to those before.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -131,8 +131,13 @@ class Optimizer:
         """Whether these are its parameters."""
         return [buffer.flat for buffer in self._buffers] == list(buffers)
 
-    def step(self) -> None:
+    def step(self, constraints: Iterable[Callable[[], None]] = ()) -> None:
         """Change the values by one step along their gradients.
+
+        Parameters
+        ----------
+        constraints : functions, optional
+            Called once the values have changed; what they change is part of the step.
 
         Raises
         ------
@@ -149,6 +154,8 @@ class Optimizer:
         self._copied_at = step
         for buffer in self._buffers:
             self._update(buffer.core, side, keep, rate, step + 1)
+        for constrain in constraints:
+            constrain()
         self._progress = (step + 1, 1 - side)
 
     def _clip(self) -> None:
