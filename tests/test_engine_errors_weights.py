@@ -8,6 +8,7 @@ import pytest
 
 from engine_runs import refuses
 from tidegate import CellWeights, functional
+from tidegate._loader import core
 
 I, H = 3, 5  # noqa: E741  the letters of docs/notation.md
 
@@ -126,3 +127,24 @@ def test_arrays_and_options_cannot_be_replaced(name):
     w = lstm()
     with refuses(AttributeError, f"CellWeights: {name} cannot be replaced; make a new"):
         setattr(w, name, np.zeros((4 * H, I)))
+
+
+@pytest.mark.parametrize(
+    ("options", "arrays", "message"),
+    [
+        ({"colour": 1}, {}, 'core: option "colour" is unknown'),
+        ({"activation": "tan"}, {}, 'core: activation "tan" is unknown'),
+        ({}, {"weight_xx": np.zeros(1)}, 'core: array "weight_xx" is unknown'),
+        ({}, {"weight_ih": np.zeros(1, np.float32)}, 'core: array "weight_ih" has another dtype'),
+        ({}, {}, "core: weight_ih and weight_hh are matrices"),
+        (
+            {"peephole_kind": "full"},
+            lstm().arrays(),
+            "core: the peephole option and array disagree",
+        ),
+        ({}, lstm().arrays() | {"bias_ih": np.zeros(3)}, "core: bias_ih has shape (3,)"),
+    ],
+)
+def test_core_checks_what_python_passes_by_name(options, arrays, message):
+    with refuses(ValueError, message):
+        core.LayerWeights64(options, arrays)

@@ -190,24 +190,23 @@ class CellWeights:
         twin.__dict__.update(self.__dict__, **arrays, _core=None, _shared=True)
         return twin
 
+    def _core_options(self) -> dict[str, Any]:
+        """Return the options by the names of src/bindings/cell_options.hpp."""
+        return {
+            "cell": self.cell,
+            "peephole_kind": self.peephole_kind,
+            "reset_after": self.reset_after,
+            "retain": self.update == "retain",
+            "activation": self.activation,
+            "recurrent_activation": self.recurrent_activation,
+            "output_activation": self.output_activation,
+        }
+
     def core_weights(self) -> Any:
         """Return the compiled counterpart, made at first need (private)."""
         if self._core is None:
             kind = core.LayerWeights32 if self.dtype == np.float32 else core.LayerWeights64
-            self._core = kind(
-                self.cell,
-                self.peephole_kind,
-                self.reset_after,
-                self.update == "retain",
-                self.activation,
-                self.recurrent_activation,
-                self.output_activation,
-                self.weight_ih,
-                self.weight_hh,
-                self.bias_ih,
-                self.bias_hh,
-                self.peephole,
-            )
+            self._core = kind(self._core_options(), self.arrays())
         return self._core
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -38,14 +38,15 @@ inline std::string shape_text(const py::array& array) {
   return shape_text(array.shape(), array.ndim());
 }
 
-// `name` says who was called and which array it is; `why` ends the sentence.
-template <std::size_t axes>
-void check_shape(const py::array& array, const char* name, const Shape<axes>& shape,
+// `name` says who was called and which array it is; `why` ends the sentence. A shape is a Shape or
+// a vector of sizes.
+template <class AnyShape>
+void check_shape(const py::array& array, const char* name, const AnyShape& shape,
                  const char* why = "") {
-  CHECK_ARG(array.ndim() == static_cast<Index>(axes) &&
+  CHECK_ARG(array.ndim() == static_cast<Index>(shape.size()) &&
                 std::equal(shape.begin(), shape.end(), array.shape()),
             name << " has shape " << shape_text(array) << "; expected "
-                 << shape_text(shape.data(), axes) << why << ".");
+                 << shape_text(shape.data(), static_cast<Index>(shape.size())) << why << ".");
 }
 
 template <class T>
@@ -75,8 +76,8 @@ Array<T> contiguous_copy(const Array<T>& array) {
 }
 
 // The memory of a C-contiguous array of the given shape; null for None.
-template <class T, std::size_t axes>
-const T* contiguous(const OptionalArray<T>& array, const char* name, const Shape<axes>& shape) {
+template <class T, class AnyShape>
+const T* contiguous(const OptionalArray<T>& array, const char* name, const AnyShape& shape) {
   if (!array) return nullptr;
   check_shape(*array, name, shape);
   CHECK_ARG(is_contiguous(*array), name << " is not C-contiguous and aligned.");

@@ -8,6 +8,7 @@
 
 #include "base/fork_safety.hpp"
 #include "bindings/arrays.hpp"
+#include "bindings/weight_fields.hpp"
 #include "sequence/backward.hpp"
 #include "sequence/saved.hpp"
 
@@ -15,28 +16,28 @@ namespace tidegate {
 
 template <class T>
 class LayerWeights {
+  using Fields = WeightFields<T>;
+
  public:
-  LayerWeights(const CellConfig& config, Array<T> weight_ih, Array<T> weight_hh,
-               OptionalArray<T> bias_ih, OptionalArray<T> bias_hh, OptionalArray<T> peephole)
-      : arrays_{std::move(weight_ih), std::move(weight_hh), std::move(bias_ih), std::move(bias_hh),
-                std::move(peephole)},
-        config_(config) {
-    const auto& [w_ih, w_hh, b_ih, b_hh, p] = arrays_;
-    CHECK_ARG(w_ih->ndim() == 2 && w_hh->ndim() == 2 && w_hh->shape(1) > 0,
+  // `arrays` by the names of WeightFields; None and what is missing are absent.
+  LayerWeights(const CellConfig& config, const py::dict& arrays) : config_(config) {
+    for (const auto& [key, value] : arrays) {
+      if (!value.is_none()) arrays_[Fields::at(py::cast<std::string>(key))] = of_dtype(key, value);
+    }
+    const auto& w_ih = arrays_[Fields::at("weight_ih")];
+    const auto& w_hh = arrays_[Fields::at("weight_hh")];
+    CHECK_ARG(w_ih && w_hh && w_ih->ndim() == 2 && w_hh->ndim() == 2 && w_hh->shape(1) > 0,
               "core: weight_ih and weight_hh are matrices of at least one hidden unit.");
     input_size_ = w_ih->shape(1);
     hidden_size_ = w_hh->shape(1);
-    const Index rows = plan_of(config).gates * hidden_size_;
-    pointers_.weight_ih = contiguous<T>(w_ih, "core: weight_ih", Shape<2>{rows, input_size_});
-    pointers_.weight_hh = contiguous<T>(w_hh, "core: weight_hh", Shape<2>{rows, hidden_size_});
-    pointers_.bias_ih = contiguous<T>(b_ih, "core: bias_ih", Shape<1>{rows});
-    pointers_.bias_hh = contiguous<T>(b_hh, "core: bias_hh", Shape<1>{rows});
-    CHECK_ARG(p.has_value() == (config.peephole != Peephole::kNone),
+    const WeightSizes sizes{plan_of(config).gates * hidden_size_, input_size_, hidden_size_};
+    for (std::size_t k = 0; k < kArrays; ++k) {
+      const WeightField<T>& field = Fields::kAll[k];
+      const std::string name = std::string("core: ") + field.name;
+      pointers_.*field.array = contiguous(arrays_[k], name.c_str(), field.shape(config, sizes));
+    }
+    CHECK_ARG((pointers_.peephole != nullptr) == (config.peephole != Peephole::kNone),
               "core: the peephole option and array disagree.");
-    pointers_.peephole =
-        config.peephole == Peephole::kFull
-            ? contiguous<T>(p, "core: peephole", Shape<3>{3, hidden_size_, hidden_size_})
-            : contiguous<T>(p, "core: peephole", Shape<2>{3, hidden_size_});
   }
 
   Index input_size() const { return input_size_; }
@@ -55,9 +56,11 @@ class LayerWeights {
     for (std::size_t k = 0; k < kArrays; ++k) {
       if (arrays_[k]) require_fit(name, k, weights);
     }
-    const auto at = [](const T* memory) { return const_cast<T*>(memory); };
-    return {at(pointers_.weight_ih), at(pointers_.weight_hh), at(pointers_.bias_ih),
-            at(pointers_.bias_hh), at(pointers_.peephole)};
+    WeightGradients<T> gradients{};
+    for (const WeightField<T>& field : Fields::kAll) {
+      gradients.*field.gradient = const_cast<T*>(pointers_.*field.array);
+    }
+    return gradients;
   }
 
   // For several layers in one call: these arrays take gradients, `other` must not lie in them.
@@ -112,15 +115,20 @@ class LayerWeights {
 
  private:
   static constexpr Index kSmall = 64 * 1024;
-  static constexpr std::size_t kArrays = 5;
-  static constexpr const char* kNames[kArrays] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh",
-                                                  "peephole"};
+  static constexpr std::size_t kArrays = Fields::kCount;
+
+  // Without a conversion, which would write into a copy.
+  static Array<T> of_dtype(const py::handle& name, const py::handle& value) {
+    CHECK_ARG(py::isinstance<Array<T>>(value),
+              "core: array \"" << py::cast<std::string>(name) << "\" has another dtype.");
+    return py::reinterpret_borrow<Array<T>>(value);
+  }
 
   // An array that takes gradients has the shape of the weight's, can be written, and lies apart
   // from all others: one would destroy the other.
   void require_fit(const char* me, std::size_t k, const LayerWeights& weights) const {
     const OptionalArray<T>&mine = arrays_[k], &theirs = weights.arrays_[k];
-    const char* name = kNames[k];
+    const char* name = Fields::kAll[k].name;
     CHECK_ARG(theirs && mine->ndim() == theirs->ndim() &&
                   std::equal(mine->shape(), mine->shape() + mine->ndim(), theirs->shape()),
               me << "." << name << " has shape " << shape_text(*mine)
@@ -139,11 +147,12 @@ class LayerWeights {
     const bool apart = mine.size() == 0 || other->size() == 0 ||
                        mine.data() + mine.size() <= other->data() ||
                        other->data() + other->size() <= mine.data();
-    CHECK_ARG(apart, me << "." << kNames[k] << " shares memory with " << owner << kNames[other_k]
+    CHECK_ARG(apart, me << "." << Fields::kAll[k].name << " shares memory with " << owner
+                        << Fields::kAll[other_k].name
                         << "; expected arrays of its own (np.zeros_like).");
   }
 
-  std::array<OptionalArray<T>, kArrays> arrays_;  // C-contiguous, in the order of kNames
+  std::array<OptionalArray<T>, kArrays> arrays_;  // C-contiguous, in the order of WeightFields
   WeightArrays<T> pointers_{};                    // to their memory
   const CellConfig config_;
   Index input_size_ = 0, hidden_size_ = 0;

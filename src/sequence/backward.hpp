@@ -6,16 +6,6 @@
 
 namespace tidegate {
 
-// Gradient arrays of the weights, laid out like WeightArrays; null where none is wanted.
-template <class T>
-struct WeightGradients {
-  T* weight_ih;
-  T* weight_hh;
-  T* bias_ih;
-  T* bias_hh;
-  T* peephole;
-};
-
 template <class T>
 struct BackwardProblem {
   SequenceView<const T> dy;  // (T, B, H), or null for zeros

@@ -11,15 +11,20 @@
 
 namespace tidegate {
 
-// Arrays of a layer as the user gives them, C-contiguous. Absent biases and peepholes are null.
+// One pointer per array of a layer, C-contiguous; null where it is absent. A new array goes to the
+// end, and to the list of bindings/weight_fields.hpp.
 template <class T>
-struct WeightArrays {
-  const T* weight_ih;  // (G*H, I)
-  const T* weight_hh;  // (G*H, H)
-  const T* bias_ih;    // (G*H,)
-  const T* bias_hh;    // (G*H,)
-  const T* peephole;   // (3, H) or (3, H, H)
+struct WeightPointers {
+  T* weight_ih;  // (G*H, I)
+  T* weight_hh;  // (G*H, H)
+  T* bias_ih;    // (G*H,)
+  T* bias_hh;    // (G*H,)
+  T* peephole;   // (3, H) or (3, H, H)
 };
+template <class T>
+using WeightArrays = WeightPointers<const T>;  // as the user gives them
+template <class T>
+using WeightGradients = WeightPointers<T>;  // null where no gradient is wanted
 
 // The cell's compile-time plan as values, for code that is not on the hot path.
 struct CellPlan {

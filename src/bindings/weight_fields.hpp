@@ -1,0 +1,57 @@
+// The arrays of a layer by name: one line per array, in the order of WeightPointers.
+#pragma once
+
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "base/check.hpp"
+#include "sequence/packed_weights.hpp"
+
+namespace tidegate {
+
+struct WeightSizes {
+  Index rows, inputs, hidden;  // rows: G*H
+};
+
+template <class T>
+struct WeightField {
+  const char* name;
+  const T* WeightArrays<T>::* array;
+  T* WeightGradients<T>::* gradient;
+  std::vector<Index> (*shape)(const CellConfig&, const WeightSizes&);
+};
+
+inline std::vector<Index> peephole_shape(const CellConfig& config, const WeightSizes& s) {
+  if (config.peephole == Peephole::kFull) return {3, s.hidden, s.hidden};
+  return {3, s.hidden};
+}
+
+template <class T>
+struct WeightFields {
+  using Of = WeightArrays<T>;
+  using To = WeightGradients<T>;
+  using Axes = std::vector<Index>;
+
+  static constexpr WeightField<T> kAll[] = {
+      {"weight_ih", &Of::weight_ih, &To::weight_ih,
+       [](auto&, auto& s) { return Axes{s.rows, s.inputs}; }},
+      {"weight_hh", &Of::weight_hh, &To::weight_hh,
+       [](auto&, auto& s) { return Axes{s.rows, s.hidden}; }},
+      {"bias_ih", &Of::bias_ih, &To::bias_ih, [](auto&, auto& s) { return Axes{s.rows}; }},
+      {"bias_hh", &Of::bias_hh, &To::bias_hh, [](auto&, auto& s) { return Axes{s.rows}; }},
+      {"peephole", &Of::peephole, &To::peephole, peephole_shape},
+  };
+  static constexpr std::size_t kCount = std::size(kAll);
+
+  // The place of an array in the list.
+  static std::size_t at(const std::string& name) {
+    for (std::size_t k = 0; k < kCount; ++k) {
+      if (name == kAll[k].name) return k;
+    }
+    CHECK_ARG(false, "core: array \"" << name << "\" is unknown.");
+    return kCount;
+  }
+};
+
+}  // namespace tidegate
