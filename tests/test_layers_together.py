@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from tidegate import set_num_threads
-from tidegate.layers import GRU, LSTM, Bidirectional, Dense, Dropout, Embedding, SimpleRNN, stack
+from tidegate.layers import GRU, LSTM, Bidirectional, Dense, Dropout, Embedding, SimpleRNN, plan
+from tidegate.layers.call import Call, chain
 from tidegate.layers.recurrent_run import RecurrentRun, join_recurrent
 from tidegate.models import Sequential
-from tidegate.training import step
 
 RNG = np.random.default_rng(5)
 X = RNG.standard_normal((20, 30, 3)).astype("f4")
@@ -66,8 +66,7 @@ def run(name):
 def test_models_are_layer_by_layer(name, threads, monkeypatch, threads_restored):
     set_num_threads(threads)
     together = run(name)
-    for module in (stack, step):
-        monkeypatch.setattr(module, "join_recurrent", list)
+    monkeypatch.setattr(plan, "join_recurrent", lambda calls, output: calls)
     apart = run(name)
     assert len(together) == len(apart)
     for got, expected in zip(together, apart, strict=True):
@@ -76,9 +75,11 @@ def test_models_are_layer_by_layer(name, threads, monkeypatch, threads_restored)
 
 def joined(*layers):
     """How many layers each part of the model takes together."""
-    return [
-        len(part.layers) if isinstance(part, RecurrentRun) else 1 for part in join_recurrent(layers)
-    ]
+    return sizes(join_recurrent(chain(layers), len(layers)))
+
+
+def sizes(calls):
+    return [len(c.layer.layers) if isinstance(c.layer, RecurrentRun) else 1 for c in calls]
 
 
 def test_what_is_joined():
@@ -94,3 +95,21 @@ def test_what_is_joined():
     assert joined(Bidirectional(seq()), seq(), Bidirectional(seq())) == [1, 1, 1]
     assert joined(Dense(3)) == [1]
     assert joined() == []
+
+
+def test_what_is_joined_in_a_graph():
+    first, second, third = (LSTM(3, return_sequences=True) for _ in range(3))
+    up = [Call(first, (0,), (1,)), Call(second, (1,), (2,)), Call(third, (2,), (3,))]
+    assert sizes(join_recurrent(up, 3)) == [3]
+    assert sizes(join_recurrent(up, 2)) == [2, 1]  # the output is read from outside
+    add = Call(Dense(1), (1, 3), (4,))
+    assert sizes(join_recurrent([*up, add], 4)) == [1, 2, 1]
+    branches = [
+        up[0],
+        Call(third, (0,), (5,)),
+        Call(second, (1,), (2,)),
+        Call(Dense(1), (2,), (3,)),
+    ]
+    assert sizes(join_recurrent(branches, 3)) == [2, 1, 1]
+    shared = [up[0], Call(first, (1,), (2,)), Call(second, (2,), (3,))]
+    assert sizes(join_recurrent(shared, 3)) == [1, 1, 1]

@@ -49,6 +49,8 @@ class Layer:
     expects: ClassVar[str] = "any shape"
     # Whether training draws random numbers.
     random: ClassVar[bool] = False
+    # Whether `output_mask` makes a mask where none came in.
+    makes_mask: bool = False
 
     def __init__(
         self, *, name: str | None = None, dtype: Any = "float32", input_shape: Any = None
@@ -142,6 +144,13 @@ class Layer:
     def backward(self, saved: Any, dy: Array, *, need_dx: bool = True) -> Array | None:
         """Write the gradients of the parameters; return the gradient by x unless not needed."""
         raise self._unwritten()
+
+    def output_mask(self, x: Any, mask: Any) -> Array | None:
+        """Return which steps of the output are valid, (B, T) of bool, or None if all are.
+
+        Asked only where a mask came in, or of a layer that makes masks.
+        """
+        return None if mask is None or isinstance(mask, list) else np.asarray(mask)
 
     def prepare(self, where: str, x: Any, name: str = "x") -> Array:
         """Return x as an array that `forward` takes; refuse what it cannot use."""

@@ -1,12 +1,14 @@
 """Consecutive recurrent layers as one: the engine runs them in one call, with the same results."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from tidegate.functional import rnn_stack_backward, rnn_stack_forward
 from tidegate.layers.base import Layer
+from tidegate.layers.call import Call
 from tidegate.layers.gru import GRU
 from tidegate.layers.lstm import LSTM
 from tidegate.layers.recurrent import RecurrentLayer
@@ -28,8 +30,18 @@ class RecurrentRun:
         self.dtype = layers[0].dtype
         self.parameters = tuple(parameter for layer in layers for parameter in layer.parameters)
 
+    makes_mask = False
+
+    def output_mask(self, x: Array, mask: Array) -> Array | None:
+        """Return the mask, if there are steps to be masked in the output."""
+        return mask if self.layers[-1].return_sequences else None
+
     def forward(
-        self, x: Array, *, training: bool = False, rng: np.random.Generator | None = None
+        self,
+        x: Array,
+        *,
+        training: bool = False,
+        rng: np.random.Generator | None = None,
     ) -> tuple[Array, Any]:
         """Return the output of the last layer and, when training, the engine's `saved`."""
         out = rnn_stack_forward(
@@ -57,22 +69,36 @@ class RecurrentRun:
         return dx
 
 
-def join_recurrent(layers: Iterable[Layer]) -> list[Layer | RecurrentRun]:
-    """Return the layers, each run of recurrent layers that can be one call as one."""
-    joined: list[Layer | RecurrentRun] = []
-    run: list[RecurrentLayer] = []
-    for layer in layers:
-        plain = _plain(layer)
-        if run and not (plain and run[-1].return_sequences and run[-1].dtype == plain.dtype):
-            joined.append(run[0] if len(run) == 1 else RecurrentRun(run))
-            run = []
-        if plain:
-            run.append(plain)
+def join_recurrent(calls: Sequence[Call], output: int) -> list[Call]:
+    """Return the calls, each run of recurrent layers that can be one call of the engine as one.
+
+    Parameters
+    ----------
+    calls : list of Call
+    output : int
+        The place of the model's output, which is read by the caller.
+    """
+    readers = Counter([output, *(place for call in calls for place in call.sources)])
+    uses = Counter(id(call.layer) for call in calls)
+    runs: list[list[Call]] = []
+    open_runs: dict[int, list[Call]] = {}  # by the place that only the next layer may read
+    for call in calls:
+        plain = _plain(call.layer)
+        alone = plain and uses[id(plain)] == len(call.sources) == len(call.targets) == 1
+        run = open_runs.pop(call.sources[0], None) if alone else None
+        if run is not None and plain and run[-1].layer.dtype == plain.dtype:
+            run.append(call)
         else:
-            joined.append(layer)
-    if run:
-        joined.append(run[0] if len(run) == 1 else RecurrentRun(run))
-    return joined
+            run = [call]
+            runs.append(run)
+        if alone and plain and plain.return_sequences and readers[call.targets[0]] == 1:
+            open_runs[call.targets[0]] = run
+    return [
+        Call(RecurrentRun([c.layer for c in run]), run[0].sources, run[-1].targets)
+        if len(run) > 1
+        else run[0]
+        for run in runs
+    ]
 
 
 def _plain(layer: Layer) -> RecurrentLayer | None:

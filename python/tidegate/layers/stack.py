@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from tidegate.layers.base import Layer
+from tidegate.layers.call import Call, chain
 from tidegate.layers.embedding import Embedding
 from tidegate.layers.input import Input
 from tidegate.layers.parameters import FlatParameters, Parameter, flatten
-from tidegate.layers.recurrent_run import join_recurrent
+from tidegate.layers.plan import Plan
 from tidegate.layers.types import Array, Dtype, Shape
 
 
@@ -26,9 +27,12 @@ class Stack:
         Of one sample, once declared.
     built : bool
         Whether all parameters have values.
+    plan : Plan
+        How the layers run, once built.
     """
 
     name: str
+    plan: Plan
 
     def __init__(self) -> None:
         self.layers: list[Layer] = []
@@ -36,6 +40,7 @@ class Stack:
         self.input_shape: Shape | None = None
         self.output_shape: Shape = ()
         self.built = False
+        self.input_count = 1
 
     def append(self, where: str, layer: Any) -> None:
         """Take a layer, if it can stand on top of the others."""
@@ -94,7 +99,12 @@ class Stack:
         self.buffers = flatten(parameter for layer in self.layers for parameter in layer.parameters)
         for layer in self.layers:
             layer.bind()
+        self.plan = Plan(self.calls(), self.input_count, len(self.layers))
         self.built = True
+
+    def calls(self) -> list[Call]:
+        """Return how the layers are connected."""
+        return chain(self.layers)
 
     def require_layers(self, where: str) -> None:
         """Raise if there are none."""
@@ -121,13 +131,10 @@ class Stack:
         with_parameters = (layer.dtype for layer in reversed(self.layers) if layer.parameters)
         return next(with_parameters, self.input_dtype)
 
-    def infer(self, x: Array) -> Array:
+    def infer(self, x: Array, mask: Array | None = None) -> Array:
         """Run the layers without training, on a prepared input."""
-        for layer in join_recurrent(self.layers):
-            if layer.parameters and x.dtype.kind == "f" and x.dtype != layer.dtype:
-                x = x.astype(layer.dtype)
-            x = layer.forward(x)[0]
-        return x
+        y: Array = self.plan.forward(x, mask=mask)[0]
+        return y
 
     def weights_changed(self) -> None:
         """Tell the layers that their parameters were changed in place."""

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tidegate.layers.base import Layer
+from tidegate.layers.call import Call
 from tidegate.layers.dense import Dense
-from tidegate.layers.recurrent_run import RecurrentRun, join_recurrent
+from tidegate.layers.plan import Plan, cast_to
+from tidegate.layers.several import Several
 from tidegate.layers.types import Array
 from tidegate.training.losses import CrossEntropy
 
@@ -34,28 +36,30 @@ class Step:
 
     def __init__(self, model: "Trainer") -> None:
         loss = model.require_compiled("fit")
-        self.metrics = [(metric, False) for metric in model.plain_metrics]
+        self.metrics: list[tuple[Any, bool]] = [(metric, False) for metric in model.plain_metrics]
         self.metrics += [(metric, True) for metric in model.weighted_metrics]
         self._optimizer = model.optimizer
-        *body, last = model.layers
+        *below, last = model.calls()
         self._head: Dense | None = None
-        self._terms, self._reduce = loss.terms, loss.reduce
-        if isinstance(loss, CrossEntropy) and _joins(last, loss):
-            assert isinstance(last, Dense)
-            self._head, self._terms = last, loss.logit_terms
-        self._body = join_recurrent(body if self._head is not None else [*body, last])
-        # A gradient by the input is needed where a layer below has something to learn.
-        learning = [k for k, layer in enumerate(self._body) if layer.parameters]
-        first = min(learning, default=len(self._body))
-        self._backward = [(layer, k > first) for k, layer in enumerate(self._body)][::-1]
-        self._head_needs_dx = bool(learning)
+        self._terms: Any = loss.terms
+        self._reduce: Any = loss.reduce
+        if isinstance(loss, CrossEntropy) and _joins(last.layer, loss, below):
+            self._head, self._terms = last.layer, loss.logit_terms
+            self._plan = Plan(below, model.input_count, last.sources[0])
+        else:
+            self._plan = model.plan
         rules = [rule for layer in model.layers for rule in layer.weight_rules()]
         self._penalties = [rule for rule in rules if rule.regularizer is not None]
         self._constraints = [rule.constrain for rule in rules if rule.constraint is not None]
         self._changed = [layer.weights_changed for layer in model.layers if layer.parameters]
 
     def train(
-        self, x: Array, y: Array, weight: Array | None, rng: np.random.Generator | None
+        self,
+        x: Array | Several,
+        y: Array,
+        weight: Array | None,
+        rng: np.random.Generator | None,
+        mask: Any = None,
     ) -> float:
         """Take one step; return the loss of the batch before it.
 
@@ -67,14 +71,10 @@ class Step:
             A gradient is; nothing was changed.
         """
         tape: list[Any] = []
-        h = x
-        for layer in self._body:
-            if h.dtype is not layer.dtype:
-                h = _cast(h, layer)
-            h, saved = layer.forward(h, training=True, rng=rng)
-            tape.append(saved)
+        h, mask = self._plan.forward(x, rng=rng, mask=mask, tape=tape)
         output, rows = self._head_forward(h)
-        loss, dy = self._reduce(*self._terms(y, output), weight)
+        loss: float
+        loss, dy = self._loss(y, output, weight, mask)
         for rule in self._penalties:
             loss += rule.penalty()
         if not math.isfinite(loss):
@@ -86,14 +86,20 @@ class Step:
         for changed in self._changed:
             changed()
         if self.metrics:
-            self._update_metrics(y, output, weight)
+            self._update_metrics(y, output, weight, mask)
         return loss
+
+    def _loss(self, y: Array, output: Array, weight: Array | None, mask: Array | None) -> Any:
+        """Return the loss, of the steps that no mask hides, and its gradient by the output."""
+        if mask is None:
+            return self._reduce(*self._terms(y, output), weight)
+        return self._reduce(*self._terms(y, output), weight, mask)
 
     def _head_forward(self, h: Array) -> tuple[Array, Array | None]:
         """Return what the loss takes and, if a layer is joined to it, the rows of its input."""
         if self._head is None:
             return h, None
-        a, rows = self._head.logits(_cast(h, self._head))
+        a, rows = self._head.logits(cast_to(self._head, h))
         return (a if h.ndim == 2 else a.reshape(*h.shape[:-1], a.shape[-1])), rows
 
     def _backpropagate(
@@ -102,33 +108,32 @@ class Step:
         if self._head is not None:
             assert dy is not None
             da = dy.reshape(-1, dy.shape[-1])
-            dy = self._head.backward_logits((rows, shape), da, need_dx=self._head_needs_dx)
-        for layer, need_dx in self._backward:
-            saved = tape.pop()
-            if dy is None:
-                return
-            if dy.dtype is not layer.dtype:
-                dy = _cast(dy, layer)
-            dy = layer.backward(saved, dy, need_dx=need_dx)
+            dy = self._head.backward_logits((rows, shape), da, need_dx=self._plan.learns)
+        self._plan.backward(tape, dy)
 
-    def evaluate(self, x: Array, y: Array, weight: Array | None) -> float:
+    def evaluate(
+        self, x: Array | Several, y: Array, weight: Array | None, mask: Any = None
+    ) -> float:
         """Return the loss of a batch, without dropout; update the metrics."""
-        h = x
-        for layer in self._body:
-            h = layer.forward(_cast(h, layer))[0]
+        h, mask = self._plan.forward(x, mask=mask)
         output, _ = self._head_forward(h)
-        loss = self._reduce(*self._terms(y, output), weight)[0]
+        loss: float = self._loss(y, output, weight, mask)[0]
         for rule in self._penalties:
             loss += rule.penalty()
         if self.metrics:
-            self._update_metrics(y, output, weight)
+            self._update_metrics(y, output, weight, mask)
         return loss
 
-    def _update_metrics(self, y: Array, output: Array, weight: Array | None) -> None:
+    def _update_metrics(
+        self, y: Array, output: Array, weight: Array | None, mask: Array | None
+    ) -> None:
         if self._head is not None:
             output = self._head.activation.value(output.copy())
         for metric, weighted in self.metrics:
-            metric.update(y, output, weight if weighted else None)
+            if mask is None:
+                metric.update(y, output, weight if weighted else None)
+            else:
+                metric.update(y, output, weight if weighted else None, mask)
 
     def reset_metrics(self) -> None:
         """Start the metrics anew."""
@@ -140,13 +145,8 @@ class Step:
         return {metric.name: metric.result() for metric, _ in self.metrics}
 
 
-def _cast(array: Array, layer: Layer | RecurrentRun) -> Array:
-    """Return a floating array in the dtype of a layer that has parameters."""
-    if array.dtype == layer.dtype or not layer.parameters or array.dtype.kind != "f":
-        return array
-    return array.astype(layer.dtype)
-
-
-def _joins(last: Layer, loss: CrossEntropy) -> bool:
+def _joins(last: Layer, loss: CrossEntropy, below: list[Call]) -> bool:
     """Whether the loss can take the logits of this layer instead of its output."""
-    return type(last) is Dense and last.activation.name == loss.fuses and not loss.from_logits
+    shared = any(call.layer is last for call in below)
+    fits = type(last) is Dense and last.activation.name == loss.fuses
+    return fits and not loss.from_logits and not shared
