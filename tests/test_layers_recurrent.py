@@ -173,7 +173,7 @@ BAD_CALLS = [
     (lambda: Bidirectional(GRU(3))(X, [X]), ValueError, "has 1 arrays; expected 2: 1 for each"),
     (lambda: Bidirectional(Dense(3)), TypeError, "expected a layer of LSTM, GRU or SimpleRNN"),
     (lambda: Bidirectional(GRU(3, go_backwards=True)), ValueError, "made with go_backwards=True"),
-    (lambda: Bidirectional(GRU(3), "mul"), ValueError, "merge_mode is 'mul'; expected one of"),
+    (lambda: Bidirectional(GRU(3), "max"), ValueError, "merge_mode is 'max'; expected one of"),
     (lambda: Bidirectional(GRU(3), dtype="float64"), ValueError, "expected 'float32', that of"),
     (lambda: LSTM(3).cell_weights, RuntimeError, "'lstm' is not built"),
     (lambda: LSTM.from_config({"units": 3, "unit": 3}), ValueError, "unknown argument 'unit'"),

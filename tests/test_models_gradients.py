@@ -57,6 +57,30 @@ MODELS = {
         ],
         X,
     ),
+    "merges": (
+        [
+            Bidirectional(lstm(2, return_sequences=True), "mul"),
+            Bidirectional(
+                lstm(3, return_sequences=True),
+                "sum",
+                gru(3, return_sequences=True, go_backwards=True),
+            ),
+            Bidirectional(gru(2, return_sequences=True), "ave"),
+            Bidirectional(
+                SimpleRNN(2, **F8), "concat", lstm(3, go_backwards=True, peephole="diagonal")
+            ),
+            Dense(1, **F8),
+        ],
+        X,
+    ),
+    "merged last states": (
+        [
+            Bidirectional(lstm(2, return_sequences=True), "ave"),
+            Bidirectional(lstm(2), "mul"),
+            Dense(1, **F8),
+        ],
+        X,
+    ),
     "embedding": ([Embedding(5, 3, **F8), lstm(2), Dense(4, **F8)], TOKENS, "sparse logits"),
     "softmax": ([lstm(3), Dense(4, activation="softmax", **F8)], X, "sparse"),
     "softmax steps": (

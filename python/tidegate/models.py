@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from tidegate.layers import Input, checks
-from tidegate.layers.base import Layer, assign_all
+from tidegate.layers.base import Layer
 from tidegate.layers.building import building
+from tidegate.layers.parameters import assign_all
 from tidegate.layers.types import Array
 from tidegate.training.random_streams import RandomStreams
 from tidegate.training.trainer import Trainer

@@ -3,16 +3,18 @@
 import inspect
 import re
 import weakref
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from tidegate.layers import checks, initializers
 from tidegate.layers.building import building
-from tidegate.layers.parameters import Parameter, flatten
+from tidegate.layers.parameters import Parameter, assign_all, flatten
 from tidegate.layers.types import Array, Config, Shape
 from tidegate.layers.weight_rules import WeightRule
+
+if TYPE_CHECKING:
+    from tidegate.layers.recurrent import RecurrentLayer
 
 
 class Layer:
@@ -48,7 +50,9 @@ class Layer:
     # What a sample must look like; part of an error message.
     expects: ClassVar[str] = "any shape"
     # Whether training draws random numbers.
-    random: ClassVar[bool] = False
+    random: bool = False
+    # Whether a step of the output needs no later step of the input.
+    stepwise: bool = False
     # Whether `output_mask` makes a mask where none came in.
     makes_mask: bool = False
 
@@ -113,6 +117,15 @@ class Layer:
 
     def weights_changed(self) -> None:
         """Take note that values were changed in place."""
+
+    def recurrent_parts(self) -> "tuple[RecurrentLayer, ...]":
+        """Return the recurrent layers that this layer is or has inside."""
+        return ()
+
+    def reset_states(self) -> None:
+        """Forget what stateful layers carry: the next batch starts from zeros."""
+        for layer in self.recurrent_parts():
+            layer.reset_states()
 
     def weight_rules(self) -> list[WeightRule]:
         """Return the regularizers and constraints of a declared layer, with their parameters."""
@@ -286,30 +299,6 @@ def constructor_arguments(cls: type) -> set[str]:
 def snake_case(name: str) -> str:
     """Turn a class name such as SimpleRNN into simple_rnn."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-
-
-def assign_all(where: str, parameters: list[Parameter], weights: Any) -> None:
-    """Copy values into parameters, after all of them were checked."""
-    if not isinstance(weights, Iterable):
-        kind = type(weights).__name__
-        raise TypeError(f"{where}: weights is a {kind}; expected a list of arrays.")
-    given = list(weights)
-    if len(given) != len(parameters):
-        names = ", ".join(f"{parameter.name} {parameter.shape}" for parameter in parameters)
-        raise ValueError(
-            f"{where}: weights has {len(given)} arrays; expected {len(parameters)}: {names}."
-        )
-    arrays = []
-    for parameter, value in zip(parameters, given, strict=True):
-        array = checks.finite(where, f"the value of {parameter.name}", value, parameter.dtype)
-        if array.shape != parameter.shape:
-            raise ValueError(
-                f"{where}: the value of {parameter.name} has shape {array.shape}; "
-                f"expected {parameter.shape}."
-            )
-        arrays.append(array)
-    for parameter, array in zip(parameters, arrays, strict=True):
-        parameter.assign(array)
 
 
 def initializer_config(initializer: initializers.Initializer) -> Config | None:

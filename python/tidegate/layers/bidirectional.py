@@ -14,8 +14,11 @@ import numpy as np
 from tidegate.functional import BiRNNOutput, birnn_backward, birnn_forward
 from tidegate.layers import checks
 from tidegate.layers.base import Layer
+from tidegate.layers.bidirectional_checks import require_alike, require_new
+from tidegate.layers.carried import CarriedState
 from tidegate.layers.gru import GRU
 from tidegate.layers.lstm import LSTM
+from tidegate.layers.merging import MERGE_MODES, merge, merge_backward
 from tidegate.layers.parameters import Parameter
 from tidegate.layers.recurrent import RecurrentLayer
 from tidegate.layers.simple_rnn import SimpleRNN
@@ -31,9 +34,13 @@ class Bidirectional(Layer):
     Parameters
     ----------
     layer : LSTM, GRU or SimpleRNN
-        Not built yet. It becomes `forward_layer`; `backward_layer` is a copy with its own weights.
-    merge_mode : "concat"
-        How the outputs are joined.
+        Not built yet. It becomes `forward_layer`.
+    merge_mode : "concat", "sum", "mul", "ave" or None
+        How the outputs are joined: side by side on the last axis, added, multiplied, or their mean.
+        None returns both, (forward, backward); not inside a model.
+    backward_layer : LSTM, GRU or SimpleRNN, optional
+        Made with go_backwards=True, not built yet; by default a copy of `layer` with its own
+        weights.
     name, input_shape
         See Layer; the dtype is the layer's.
 
@@ -45,6 +52,8 @@ class Bidirectional(Layer):
     --------
     >>> Bidirectional(GRU(4, return_sequences=True))(np.zeros((2, 5, 3))).shape
     (2, 5, 8)
+    >>> Bidirectional(GRU(4), "sum")(np.zeros((2, 5, 3))).shape
+    (2, 4)
     """
 
     expects = RecurrentLayer.expects
@@ -52,22 +61,15 @@ class Bidirectional(Layer):
     def __init__(
         self,
         layer: RecurrentLayer,
-        merge_mode: str = "concat",
+        merge_mode: str | None = "concat",
+        backward_layer: RecurrentLayer | None = None,
         *,
         name: str | None = None,
         dtype: Any = None,
         input_shape: Any = None,
     ) -> None:
         where = "Bidirectional"
-        if not isinstance(layer, RecurrentLayer):
-            raise TypeError(
-                f"{where}: layer is {layer!r}; expected a layer of LSTM, GRU or SimpleRNN."
-            )
-        if layer.declared or layer.go_backwards:
-            state = "built already" if layer.declared else "made with go_backwards=True"
-            raise ValueError(
-                f"{where}: layer {layer.name!r} is {state}; expected a new forward layer."
-            )
+        require_new(where, "layer", layer, backwards=False)
         if dtype is not None and checks.float_dtype(where, dtype) != layer.dtype:
             raise ValueError(
                 f"{where}: dtype is {dtype!r}; expected {layer.dtype.name!r}, that of the layer."
@@ -75,13 +77,24 @@ class Bidirectional(Layer):
         super().__init__(
             name=name, dtype=layer.dtype, input_shape=input_shape or layer.declared_input_shape
         )
-        self.merge_mode = checks.choice(where, "merge_mode", merge_mode, ("concat",))
-        self.forward_layer = layer
-        self.backward_layer = copy.copy(layer)
-        self.backward_layer.go_backwards = True
-        self._layer_name = layer.name
-        self.forward_layer.name = f"forward_{layer.name}"
-        self.backward_layer.name = f"backward_{self._layer_name}"
+        if merge_mode is not None and merge_mode not in MERGE_MODES:
+            listed = ", ".join(f'"{mode}"' for mode in MERGE_MODES)
+            raise ValueError(
+                f"{where}: merge_mode is {merge_mode!r}; expected one of {listed} or None."
+            )
+        self.merge_mode = merge_mode
+        self._has_given_backward = backward_layer is not None
+        if backward_layer is None:
+            backward_layer = copy.copy(layer)
+            backward_layer.go_backwards = True
+            backward_layer.carried = CarriedState() if layer.stateful else None
+        else:
+            require_alike(where, layer, backward_layer, merge_mode)
+        self.forward_layer, self.backward_layer = layer, backward_layer
+        self._names = (layer.name, backward_layer.name)
+        self.forward_layer.name = f"forward_{self._names[0]}"
+        self.backward_layer.name = f"backward_{self._names[1]}"
+        self.random = layer.random or backward_layer.random
 
     @property
     def return_sequences(self) -> bool:
@@ -94,20 +107,21 @@ class Bidirectional(Layer):
         return self.forward_layer.return_state
 
     def _declare(self, input_shape: Shape) -> tuple[tuple[Parameter, ...], Shape]:
-        output_shape: Shape = ()
+        output_shape = self._output_shape(input_shape)
         parameters: list[Parameter] = []
         for direction in ("forward", "backward"):
             layer: RecurrentLayer = getattr(self, f"{direction}_layer")
-            output_shape = layer.declare(input_shape)
             for parameter in layer.parameters:
                 parameter.name = f"{direction}/{parameter.name}"
             parameters += layer.parameters
-        return tuple(parameters), (*output_shape[:-1], 2 * self.forward_layer.units)
+        return tuple(parameters), output_shape
 
     def _output_shape(self, input_shape: Shape) -> Shape:
         output_shape = self.forward_layer.declare(input_shape)
         self.backward_layer.declare(input_shape)
-        return (*output_shape[:-1], 2 * self.forward_layer.units)
+        if self.merge_mode != "concat":
+            return output_shape
+        return (*output_shape[:-1], self.forward_layer.units + self.backward_layer.units)
 
     def bind(self) -> None:
         """See Layer."""
@@ -119,6 +133,10 @@ class Bidirectional(Layer):
         self.forward_layer.weights_changed()
         self.backward_layer.weights_changed()
 
+    def recurrent_parts(self) -> tuple[RecurrentLayer, ...]:
+        """See Layer."""
+        return self.forward_layer, self.backward_layer
+
     def weight_rules(self) -> list[WeightRule]:
         """See Layer."""
         return self.forward_layer.weight_rules() + self.backward_layer.weight_rules()
@@ -126,13 +144,18 @@ class Bidirectional(Layer):
     def forward(
         self, x: Array, *, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Any]:
-        """Return (B, T, 2H) or (B, 2H) and, when training, what both directions saved."""
+        """Return the merged output and, when training, what both directions saved."""
+        assert self.merge_mode is not None
         out = self._run(x, training=training)
-        return self._output_of(out), out.saved
+        both = self._both(out)
+        y = merge(self.merge_mode, both, self.forward_layer.units)
+        return y, ((out.saved, both if self.merge_mode == "mul" else None) if training else None)
 
     def _run(self, x: Array, state: Any = None, *, training: bool = False) -> BiRNNOutput:
         """Call the engine for both directions."""
-        return birnn_forward(
+        if state is None:
+            state = self._carried_state(len(x))
+        out = birnn_forward(
             self.forward_layer.bound_weights()[0],
             self.backward_layer.bound_weights()[0],
             x,
@@ -141,9 +164,24 @@ class Bidirectional(Layer):
             batch_first=True,
             return_sequences=self.return_sequences,
         )
+        if self.forward_layer.carried is not None and self.backward_layer.carried is not None:
+            count = len(self.forward_layer.state_names)
+            self.forward_layer.carried.keep(out.state[:count])
+            self.backward_layer.carried.keep(out.state[count:])
+        return out
 
-    def _output_of(self, out: BiRNNOutput) -> Array:
-        """Return what the layer passes on."""
+    def _carried_state(self, rows: int) -> tuple[Array, ...] | None:
+        """Return what stateful layers start with; None is zeros."""
+        parts: list[Array] = []
+        for layer in self.recurrent_parts():
+            start = None if layer.carried is None else layer.carried.start(self.name, rows)
+            if start is None:
+                return None
+            parts += start
+        return tuple(parts)
+
+    def _both(self, out: BiRNNOutput) -> Array:
+        """Return the outputs of the two directions side by side."""
         if out.y is not None:
             return out.y
         h_at = (0, len(self.forward_layer.state_names))
@@ -151,18 +189,20 @@ class Bidirectional(Layer):
 
     def backward(self, saved: Any, dy: Array, *, need_dx: bool = True) -> Array | None:
         """See Layer."""
-        layers = (self.forward_layer, self.backward_layer)
+        kept, both = saved
+        assert self.merge_mode is not None
+        units = self.forward_layer.units
+        dy = merge_backward(self.merge_mode, both, dy, units)
         dstate = None
         if not self.return_sequences:
-            rest = [None] * (len(self.forward_layer.state_names) - 1)
-            units = self.forward_layer.units
-            dstate = (dy[..., :units], *rest, dy[..., units:], *rest)
+            rest = [[None] * (len(layer.state_names) - 1) for layer in self.recurrent_parts()]
+            dstate = (dy[..., :units], *rest[0], dy[..., units:], *rest[1])
         dx: Array | None = birnn_backward(
-            saved,
+            kept,
             dy if dstate is None else None,
             dstate,
             need_dx=need_dx,
-            out=[layer.bound_weights()[1] for layer in layers],
+            out=[layer.bound_weights()[1] for layer in self.recurrent_parts()],
         ).x
         return dx
 
@@ -173,14 +213,16 @@ class Bidirectional(Layer):
         ----------
         x : (B, T, I) array
         initial_state : list of (B, H) arrays, optional
-            The states of the forward layer, then those of the backward layer.
+            The states of the forward layer, then those of the backward layer; zeros, or what
+            stateful layers carry, if omitted.
 
         Returns
         -------
         output, or with `return_state` a tuple (output, forward states ..., backward states ...)
+            With merge_mode=None, (forward, backward) or (forward, backward, states ...).
         """
         x = self._prepare_call(x)
-        where, layers = "Bidirectional", (self.forward_layer, self.backward_layer)
+        where, layers = "Bidirectional", self.recurrent_parts()
         state = None
         if initial_state is not None:
             halves = self._halves(initial_state)
@@ -190,35 +232,49 @@ class Bidirectional(Layer):
                 for array in layer.prepare_state(where, half, len(x)) or ()
             ]
         out = self._run(x, state)
-        y = self._output_of(out)
-        return (y, *out.state) if self.return_state else y
+        both, units = self._both(out), self.forward_layer.units
+        states = out.state if self.return_state else ()
+        if self.merge_mode is None:
+            return both[..., :units], both[..., units:], *states
+        y = merge(self.merge_mode, both, units)
+        return (y, *states) if states else y
 
     def _halves(self, state: Any) -> tuple[Any, Any]:
         """Split an initial state into those of the two directions."""
-        count = len(self.forward_layer.state_names)
-        if not isinstance(state, list | tuple) or len(state) != 2 * count:
+        first, second = (len(layer.state_names) for layer in self.recurrent_parts())
+        if not isinstance(state, list | tuple) or len(state) != first + second:
             size = len(state) if isinstance(state, list | tuple) else 1
+            parts = f"{first} for each direction" if first == second else f"{first} and {second}"
             raise ValueError(
-                f"Bidirectional: initial_state has {size} arrays; expected {2 * count}: "
-                f"{count} for each direction."
+                f"Bidirectional: initial_state has {size} arrays; expected {first + second}: "
+                f"{parts}."
             )
-        return state[:count], state[count:]
+        return state[:first], state[first:]
 
     def _config(self) -> Config:
-        inner = self.forward_layer.get_config() | {"name": self._layer_name}
-        layer = {"class": type(self.forward_layer).__name__, "config": inner}
-        return {"layer": layer, "merge_mode": self.merge_mode}
+        described = [
+            {"class": type(layer).__name__, "config": layer.get_config() | {"name": name}}
+            for layer, name in zip(self.recurrent_parts(), self._names, strict=True)
+        ]
+        config = {"layer": described[0], "merge_mode": self.merge_mode}
+        return config | ({"backward_layer": described[1]} if self._has_given_backward else {})
 
     @classmethod
     def from_config(cls, config: Config) -> Layer:
         """See Layer."""
-        layer = config.get("layer")
-        if (
-            not isinstance(layer, dict)
-            or set(layer) != {"class", "config"}
-            or not isinstance(layer["config"], dict)
-        ):
-            raise ValueError("Bidirectional: its configuration names no layer.")
-        name = checks.choice("Bidirectional", "the class of layer", layer["class"], WRAPPED)
-        inner = WRAPPED[name].from_config(layer["config"])
-        return super().from_config(config | {"layer": inner})
+        layers = {"layer": _made(config.get("layer"))}
+        if config.get("backward_layer") is not None:
+            layers["backward_layer"] = _made(config["backward_layer"])
+        return super().from_config(config | layers)
+
+
+def _made(described: Any) -> Layer:
+    """Return a recurrent layer from its class and configuration."""
+    if (
+        not isinstance(described, dict)
+        or set(described) != {"class", "config"}
+        or not isinstance(described["config"], dict)
+    ):
+        raise ValueError("Bidirectional: its configuration names no layer.")
+    name = checks.choice("Bidirectional", "the class of layer", described["class"], WRAPPED)
+    return WRAPPED[name].from_config(described["config"])

@@ -43,6 +43,7 @@ class Dense(Layer):
     """
 
     expects = "(N, ..., features)"
+    stepwise = True
 
     def __init__(
         self,

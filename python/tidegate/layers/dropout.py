@@ -34,6 +34,7 @@ class Dropout(Layer):
     """
 
     random = True
+    stepwise = True
 
     def __init__(
         self,

@@ -42,6 +42,7 @@ class Embedding(Layer):
     """
 
     expects = "(N, ...) of integers"
+    stepwise = True
 
     def __init__(
         self,

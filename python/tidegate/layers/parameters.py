@@ -10,10 +10,12 @@ one pass over two flat arrays, whatever the model.
 import math
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
+from typing import Any
 
 import numpy as np
 
 from tidegate._arrays import new_array
+from tidegate.layers import checks
 from tidegate.layers.types import Array, Draw, Dtype
 
 
@@ -99,3 +101,27 @@ def flatten(parameters: Iterable[Parameter]) -> list[FlatParameters]:
     for parameter in parameters:
         by_dtype.setdefault(parameter.dtype.name, []).append(parameter)
     return [FlatParameters(group, np.dtype(name)) for name, group in sorted(by_dtype.items())]
+
+
+def assign_all(where: str, parameters: list[Parameter], weights: Any) -> None:
+    """Copy values into parameters, after all of them were checked."""
+    if not isinstance(weights, Iterable):
+        kind = type(weights).__name__
+        raise TypeError(f"{where}: weights is a {kind}; expected a list of arrays.")
+    given = list(weights)
+    if len(given) != len(parameters):
+        names = ", ".join(f"{parameter.name} {parameter.shape}" for parameter in parameters)
+        raise ValueError(
+            f"{where}: weights has {len(given)} arrays; expected {len(parameters)}: {names}."
+        )
+    arrays = []
+    for parameter, value in zip(parameters, given, strict=True):
+        array = checks.finite(where, f"the value of {parameter.name}", value, parameter.dtype)
+        if array.shape != parameter.shape:
+            raise ValueError(
+                f"{where}: the value of {parameter.name} has shape {array.shape}; "
+                f"expected {parameter.shape}."
+            )
+        arrays.append(array)
+    for parameter, array in zip(parameters, arrays, strict=True):
+        parameter.assign(array)

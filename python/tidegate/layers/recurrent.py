@@ -10,9 +10,10 @@ import numpy as np
 from tidegate.functional import RNNOutput, rnn_backward, rnn_forward
 from tidegate.layers import activations, checks, initializers
 from tidegate.layers.base import Layer, initializer_config
+from tidegate.layers.carried import CarriedState, initial_state
 from tidegate.layers.parameters import Parameter
 from tidegate.layers.types import Array, Config, Shape
-from tidegate.layers.weight_rules import RuleOptions, WeightRule
+from tidegate.layers.weight_rules import RuleOptions, WeightRule, recurrent_roles
 from tidegate.weights import CellWeights
 
 
@@ -39,6 +40,9 @@ class RecurrentLayer(Layer):
         Penalty in the loss, on W, R and the biases.
     kernel_constraint, recurrent_constraint, bias_constraint : None, str or Constraint
         "max_norm", "non_neg", "unit_norm" or an object; applied after each step of training.
+    stateful : bool
+        Start each batch with the states that the one before left, row by row, until
+        `reset_states()`; in training, gradients end where a batch begins.
     name, dtype, input_shape
         See Layer; `input_shape=(T, I)`, where T may be None.
 
@@ -70,6 +74,7 @@ class RecurrentLayer(Layer):
         kernel_constraint: Any = None,
         recurrent_constraint: Any = None,
         bias_constraint: Any = None,
+        stateful: bool = False,
         name: str | None = None,
         dtype: Any = "float32",
         input_shape: Any = None,
@@ -98,6 +103,10 @@ class RecurrentLayer(Layer):
         self.return_sequences = checks.boolean(kind, "return_sequences", return_sequences)
         self.return_state = checks.boolean(kind, "return_state", return_state)
         self.go_backwards = checks.boolean(kind, "go_backwards", go_backwards)
+        self.stateful = checks.boolean(kind, "stateful", stateful)
+        self.stepwise = not self.go_backwards
+        # None: every batch starts from zeros.
+        self.carried: CarriedState | None = CarriedState() if stateful else None
 
     # -- parameters --------------------------------------------------------------------------------
 
@@ -173,20 +182,18 @@ class RecurrentLayer(Layer):
         """Make the engine pack the weights again before it uses them."""
         self._weights.changed()
 
+    def recurrent_parts(self) -> "tuple[RecurrentLayer, ...]":
+        """See Layer."""
+        return (self,)
+
+    def reset_states(self) -> None:
+        """See Layer."""
+        if self.carried is not None:
+            self.carried.state = None
+
     def weight_rules(self) -> list[WeightRule]:
         """See Layer; peepholes have none."""
-        by_name = {parameter.name.rpartition("/")[2]: parameter for parameter in self.parameters}
-        roles = {
-            "kernel": ("weight_ih",),
-            "recurrent": ("weight_hh",),
-            "bias": ("bias_ih", "bias_hh"),
-        }
-        return self._rule_options.rules(
-            {
-                role: tuple(by_name[name] for name in names if name in by_name)
-                for role, names in roles.items()
-            }
-        )
+        return self._rule_options.rules(recurrent_roles(self.parameters))
 
     # -- use ---------------------------------------------------------------------------------------
 
@@ -214,7 +221,11 @@ class RecurrentLayer(Layer):
         self, x: Array, *, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Any]:
         """Return (B, T, H) or (B, H) and, when training, the engine's `saved`."""
-        y, state, saved = self.run(x, training=training)
+        carried = self.carried
+        start = None if carried is None else carried.start(self.name, len(x))
+        y, state, saved = self.run(x, start, training=training)
+        if carried is not None:
+            carried.keep(state)
         if y is None:
             return state[0], saved
         return (y[:, ::-1] if self.go_backwards else y), saved
@@ -242,7 +253,7 @@ class RecurrentLayer(Layer):
         ----------
         x : (B, T, I) array
         initial_state : list of (B, H) arrays, optional
-            [h], for an LSTM [h, c]; zeros if omitted.
+            [h], for an LSTM [h, c]; zeros, or what a stateful layer carries, if omitted.
 
         Returns
         -------
@@ -251,31 +262,18 @@ class RecurrentLayer(Layer):
         """
         x = self._prepare_call(x)
         state = self.prepare_state(type(self).__name__, initial_state, len(x))
+        if state is None and self.carried is not None:
+            state = self.carried.start(self.name, len(x))
         out = self.run(x, state)
+        if self.carried is not None:
+            self.carried.keep(out.state)
         y = self.output_of(out)
         return (y, *out.state) if self.return_state else y
 
     def prepare_state(self, where: str, state: Any, batch: int) -> tuple[Array, ...] | None:
         """Check an initial state, a list of (B, H)."""
-        if state is None:
-            return None
-        given = list(state) if isinstance(state, list | tuple) else [state]
-        names = self.state_names
-        if len(given) != len(names):
-            raise ValueError(
-                f"{where}: initial_state has {len(given)} arrays; expected {len(names)}: "
-                f"[{', '.join(names)}]."
-            )
         shape = (batch, self.units)
-        arrays = []
-        for name, value in zip(names, given, strict=True):
-            array = checks.finite(where, f"initial_state {name}", value, self.dtype)
-            if array.shape != shape:
-                raise ValueError(
-                    f"{where}: initial_state {name} has shape {array.shape}; expected {shape}."
-                )
-            arrays.append(array)
-        return tuple(arrays)
+        return initial_state(where, self.state_names, state, shape, self.dtype)
 
     def _config(self) -> Config:
         return {
@@ -288,5 +286,6 @@ class RecurrentLayer(Layer):
             "return_sequences": self.return_sequences,
             "return_state": self.return_state,
             "go_backwards": self.go_backwards,
+            **({"stateful": True} if self.stateful else {}),
             **self._rule_options.config(),
         }

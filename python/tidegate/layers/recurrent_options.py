@@ -12,6 +12,7 @@ class RecurrentOptions(TypedDict, total=False):
     kernel_constraint: Any
     recurrent_constraint: Any
     bias_constraint: Any
+    stateful: bool
     name: str | None
     dtype: Any
     input_shape: Any

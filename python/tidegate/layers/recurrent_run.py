@@ -44,13 +44,22 @@ class RecurrentRun:
         rng: np.random.Generator | None = None,
     ) -> tuple[Array, Any]:
         """Return the output of the last layer and, when training, the engine's `saved`."""
+        carried = [layer.carried for layer in self.layers]
+        states = [
+            None if kept is None else kept.start(layer.name, len(x))
+            for kept, layer in zip(carried, self.layers, strict=True)
+        ]
         out = rnn_stack_forward(
             [layer.bound_weights()[0] for layer in self.layers],
             x,
+            states,
             training=training,
             batch_first=True,
             return_sequences=self.layers[-1].return_sequences,
         )
+        for kept, final in zip(carried, out.states, strict=True):
+            if kept is not None:
+                kept.keep(final)
         return out.states[-1][0] if out.y is None else out.y, out.saved
 
     def backward(self, saved: Any, dy: Array, *, need_dx: bool = True) -> Array | None:

@@ -66,6 +66,11 @@ class Stack:
                 f"{where}: layer {layer.name!r} has return_state=True; expected layers with one "
                 "output (call the layer itself to get its states)."
             )
+        if getattr(layer, "merge_mode", "concat") is None:
+            raise ValueError(
+                f"{where}: layer {layer.name!r} has merge_mode=None, two outputs; expected layers "
+                'with one output (merge_mode="concat", or call the layer itself).'
+            )
         layer.name = self._unique_name(where, layer)
         layer.owner = weakref.ref(self)
         self.layers.append(layer)
@@ -135,6 +140,11 @@ class Stack:
         """Run the layers without training, on a prepared input."""
         y: Array = self.plan.forward(x, mask=mask)[0]
         return y
+
+    def reset_states(self) -> None:
+        """Forget what stateful layers carry: the next batch starts from zeros."""
+        for layer in self.layers:
+            layer.reset_states()
 
     def weights_changed(self) -> None:
         """Tell the layers that their parameters were changed in place."""

@@ -121,3 +121,13 @@ class RuleOptions:
                 f"{self._where}: {name} is {constraint!r}; expected axes of an array of rank "
                 f"{rank}."
             )
+
+
+def recurrent_roles(parameters: Iterable[Parameter]) -> dict[str, tuple[Parameter, ...]]:
+    """Return the parameters of a recurrent layer by the roles that Keras gives them."""
+    by_name = {parameter.name.rpartition("/")[2]: parameter for parameter in parameters}
+    names = {"kernel": ("weight_ih",), "recurrent": ("weight_hh",), "bias": ("bias_ih", "bias_hh")}
+    return {
+        role: tuple(by_name[name] for name in those if name in by_name)
+        for role, those in names.items()
+    }
