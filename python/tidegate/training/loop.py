@@ -13,11 +13,13 @@ import numpy as np
 
 from tidegate.training import data, progress
 from tidegate.training.callbacks.base import Callback, hooks
+from tidegate.training.carrying import keeping_states
 from tidegate.training.data import Samples
 from tidegate.training.errors import TrainingDivergedError
 from tidegate.training.history import History
 from tidegate.training.random_streams import RandomStreams
 from tidegate.training.step import NonFiniteLossError, Step
+from tidegate.training.truncated import Truncated
 
 if TYPE_CHECKING:
     from tidegate.training.trainer import Trainer
@@ -33,6 +35,8 @@ class FitLoop:
     samples, validation : Samples
     batch_size, validation_batch_size, first_epoch, epochs : int
     shuffle : bool
+    tbptt : int or None
+        Steps in a piece of truncated back-propagation.
     seed : int
         Of the random numbers, together with the number of each epoch.
     seed_is_fits : bool
@@ -49,6 +53,7 @@ class FitLoop:
     first_epoch: int
     epochs: int
     shuffle: bool
+    tbptt: int | None
     seed: int
     seed_is_fits: bool
     callbacks: list[Callback]
@@ -57,6 +62,10 @@ class FitLoop:
     def __post_init__(self) -> None:
         self.batch_count = -(-len(self.samples.x) // self.batch_size)
         self.step = Step(self.model)
+        if self.tbptt is None:
+            self.train = keeping_states(self.model, self.step.train)
+        else:
+            self.train = Truncated(self.model, self.step.train, self.tbptt).train
         params = {"epochs": self.epochs, "steps": self.batch_count}
         self.history = History(params)
         for callback in self.callbacks:
@@ -126,7 +135,7 @@ class FitLoop:
             rng = self.streams.at(epoch if self.seed_is_fits else self.model.epochs_trained)
             if self.shuffle:
                 order = data.permutation(rng, len(self.samples.x))
-        train, model = self.step.train, self.model
+        train, model = self.train, self.model
         batch_done = None if shown is None else shown.batch_done
         total, seen = 0.0, 0
         batch = 0

@@ -10,12 +10,19 @@ from tidegate.layers.stack import Stack
 from tidegate.layers.types import Array
 from tidegate.training import data
 from tidegate.training.callbacks.base import checked
+from tidegate.training.carrying import (
+    is_stateful,
+    keeping_states,
+    require_order,
+    require_rows,
+)
 from tidegate.training.compiled import Compiled
 from tidegate.training.history import History
 from tidegate.training.loop import FitLoop, diverged, evaluate
 from tidegate.training.optimizers.clipping import squared_norm
 from tidegate.training.random_streams import RandomStreams
 from tidegate.training.step import Step
+from tidegate.training.truncated import require_pieces
 
 FIT_BATCH = 32
 # Only fit's results depend on the batch; the rest takes what runs fast.
@@ -71,6 +78,7 @@ class Trainer(Stack, Compiled):
         initial_epoch: int = 0,
         *,
         validation_batch_size: int | None = None,
+        tbptt: int | None = None,
         seed: int | None = None,
     ) -> History:
         """Train for a number of epochs.
@@ -99,6 +107,10 @@ class Trainer(Stack, Compiled):
         sample_weight : (N,) array, or (N, T) for sequences
             Weight of each sample in the loss.
         validation_batch_size : int
+        tbptt : int, optional
+            Truncated back-propagation through time: walk each batch (N, T, ...) in pieces of that
+            many steps, with one step of the optimizer each; the state goes on from piece to piece,
+            gradients end there. Every layer must return sequences.
         seed : int
             Of the order of samples and of dropout, whatever was trained before. By default these
             follow from the model's seed and the epochs it was trained for.
@@ -130,6 +142,7 @@ class Trainer(Stack, Compiled):
         last = checks.integer(where, "epochs", epochs, least=0)
         size = data.batch_size(where, batch_size, FIT_BATCH)
         checks.boolean(where, "shuffle", shuffle)
+        length = None if tbptt is None else checks.integer(where, "tbptt", tbptt)
         if seed is not None:
             seed = checks.integer(where, "seed", seed, least=0)
         watching = checked(where, callbacks)
@@ -139,16 +152,26 @@ class Trainer(Stack, Compiled):
             validation = data.prepare_validation(self, where, validation_data)
         else:
             samples, validation = data.split(where, samples, validation_split)
+        require_order(self, where, shuffle)
+        require_rows(self, where, "x", len(samples.x), size)
+        validation_size = size if is_stateful(self) else PREDICT_BATCH
+        validation_size = data.batch_size(where, validation_batch_size, validation_size)
+        if validation is not None:
+            name = "the validation data"
+            require_rows(self, where, name, len(validation.x), validation_size)
+        if length is not None:
+            require_pieces(self, where)
         self.bind_optimizer(where)
         return FitLoop(
             model=self,
             samples=samples,
             validation=validation,
             batch_size=size,
-            validation_batch_size=data.batch_size(where, validation_batch_size, PREDICT_BATCH),
+            validation_batch_size=validation_size,
             first_epoch=first,
             epochs=last,
             shuffle=shuffle,
+            tbptt=length,
             seed=self.seed if seed is None else seed,
             seed_is_fits=seed is not None,
             callbacks=watching,
@@ -167,7 +190,7 @@ class Trainer(Stack, Compiled):
         rng = RandomStreams(self.seed, "batch").at(self.optimizer.iterations)
         try:
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                loss = step.train(*samples, rng)
+                loss = keeping_states(self, step.train)(*samples, rng)
         except FloatingPointError as error:
             raise diverged(self, error, where, f"step {self.optimizer.iterations + 1}") from None
         except BaseException:
@@ -202,6 +225,7 @@ class Trainer(Stack, Compiled):
         """
         samples = data.prepare(self, "evaluate", x, y, sample_weight)
         size = data.batch_size("evaluate", batch_size, PREDICT_BATCH)
+        require_rows(self, "evaluate", "x", len(samples.x), size)
         return _shaped(evaluate(Step(self), samples, size), return_dict)
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: Any = 0) -> Array:
@@ -223,6 +247,7 @@ class Trainer(Stack, Compiled):
         """
         inputs = self.prepare_input("predict", x)
         size = data.batch_size("predict", batch_size, PREDICT_BATCH)
+        require_rows(self, "predict", "x", len(inputs), size)
         first = self.infer(inputs[:size])
         if len(inputs) <= size:
             return np.array(first)

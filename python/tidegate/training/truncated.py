@@ -1,0 +1,90 @@
+"""Truncated back-propagation through time (Williams & Peng 1990): long sequences in pieces.
+
+A batch (N, T, ...) is walked in pieces of k steps, in order. Each piece is one step of training:
+forward from the state that the piece before left, loss of its targets, backward to its first step,
+step of the optimizer. Gradients end at the seams, so memory is that of k steps; the state crosses
+them, so that with frozen weights the outputs are those of the unbroken run, bit for bit.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tidegate.layers import Bidirectional
+from tidegate.layers.base import Layer
+from tidegate.layers.carried import CarriedState
+from tidegate.layers.types import Array
+from tidegate.training.carrying import Train, keeping_states, recurrent_parts
+
+if TYPE_CHECKING:
+    from tidegate.training.trainer import Trainer
+
+
+class Truncated:
+    """Training of one batch in pieces.
+
+    Parameters
+    ----------
+    model : Trainer
+        One that `require_pieces` let pass.
+    train : function
+        Takes one step of training: `Step.train`.
+    length : int
+        Steps in a piece, k; the last one may be shorter.
+    """
+
+    def __init__(self, model: "Trainer", train: Train, length: int) -> None:
+        self._length = length
+        self._train = keeping_states(model, train)
+        self._parts = [part for part in recurrent_parts(model) if not part.stateful]
+
+    def train(
+        self, x: Array, y: Array, weight: Array | None, rng: np.random.Generator | None
+    ) -> float:
+        """Take one step for each piece; return the mean loss of all time steps."""
+        steps: int = x.shape[1]
+        total = 0.0
+        try:
+            for part in self._parts:
+                part.carried = CarriedState()
+            for start in range(0, steps, self._length):
+                here = slice(start, start + self._length)
+                part_of_weight = weight
+                if weight is not None and weight.shape[1] == steps:
+                    part_of_weight = weight[:, here]
+                piece = x[:, here]
+                total += self._train(piece, y[:, here], part_of_weight, rng) * piece.shape[1]
+        finally:
+            for part in self._parts:
+                part.carried = None
+        return total / steps
+
+
+def require_pieces(model: "Trainer", where: str) -> None:
+    """Raise unless sequences can go through all layers in pieces.
+
+    Raises
+    ------
+    ValueError
+        A layer needs the whole sequence, or there is no time axis.
+    """
+    for layer in model.layers:
+        if (reason := _refusal(layer)) is not None:
+            raise ValueError(
+                f"{where}: tbptt is given and layer {layer.name!r} {reason} (tbptt=None trains on "
+                "whole sequences)."
+            )
+    if not recurrent_parts(model):
+        raise ValueError(f"{where}: tbptt is given and no layer is recurrent; expected one.")
+
+
+def _refusal(layer: Layer) -> str | None:
+    """Say why a layer cannot run over pieces of a sequence."""
+    parts = layer.recurrent_parts()
+    if isinstance(layer, Bidirectional) or any(part.go_backwards for part in parts):
+        return "starts at the last step; expected layers that run forwards"
+    if not all(part.return_sequences for part in parts):
+        return "returns the last step only; expected return_sequences=True, and y for every step"
+    if not layer.stepwise:
+        return f"is a {type(layer).__name__}; expected layers that need no later step"
+    return None
