@@ -1,6 +1,5 @@
 """Layer: declared, built, run forward and backward; its parameters and its configuration."""
 
-import inspect
 import re
 import weakref
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,6 +9,7 @@ import numpy as np
 from tidegate.layers import checks, initializers
 from tidegate.layers.building import building
 from tidegate.layers.parameters import Parameter, assign_all, flatten
+from tidegate.layers.signatures import constructor_arguments
 from tidegate.layers.types import Array, Config, Shape
 from tidegate.layers.weight_rules import WeightRule
 
@@ -283,17 +283,6 @@ class Layer:
         """Name, class and output shape."""
         shape = f", output {checks.shape_text(self.output_shape)}" if self.declared else ""
         return f"<{type(self).__name__} {self.name!r}{shape}>"
-
-
-def constructor_arguments(cls: type) -> set[str]:
-    """Name the arguments of a class; where it hands on **options, those of its base too."""
-    known: set[str] = set()
-    for kind in cls.__mro__:
-        arguments = inspect.signature(kind).parameters.values()
-        known |= {argument.name for argument in arguments if argument.kind != argument.VAR_KEYWORD}
-        if all(a.kind != a.VAR_KEYWORD for a in arguments):
-            break
-    return known
 
 
 def snake_case(name: str) -> str:

@@ -39,7 +39,12 @@ class Truncated:
         self._parts = [part for part in recurrent_parts(model) if not part.stateful]
 
     def train(
-        self, x: Array, y: Array, weight: Array | None, rng: np.random.Generator | None
+        self,
+        x: Array,
+        y: Array,
+        weight: Array | None,
+        rng: np.random.Generator | None,
+        mask: Array | None = None,
     ) -> float:
         """Take one step for each piece; return the mean loss of all time steps."""
         steps: int = x.shape[1]
@@ -49,11 +54,13 @@ class Truncated:
                 part.carried = CarriedState()
             for start in range(0, steps, self._length):
                 here = slice(start, start + self._length)
-                part_of_weight = weight
-                if weight is not None and weight.shape[1] == steps:
-                    part_of_weight = weight[:, here]
                 piece = x[:, here]
-                total += self._train(piece, y[:, here], part_of_weight, rng) * piece.shape[1]
+                weight_here = weight
+                if weight is not None and weight.shape[1] == steps:
+                    weight_here = weight[:, here]
+                mask_here = None if mask is None else mask[:, here]
+                loss = self._train(piece, y[:, here], weight_here, rng, mask_here)
+                total += loss * piece.shape[1]
         finally:
             for part in self._parts:
                 part.carried = None
