@@ -32,7 +32,7 @@ struct UnitStep {
   void forward() {
     auto& u = forward_unit;
     const V nan(std::numeric_limits<double>::quiet_NaN());  // what the cell must not read
-    u.h_prev = Cell::kUsesHPrev ? in.h0 : nan;
+    u.h_prev = u.h_in = Cell::kUsesHPrev ? in.h0 : nan;
     u.c_prev = Cell::kStates == 2 ? in.c0 : nan;
     u.c = u.h = u.reset_h = nan;
     for (int q = 0; q < 3; ++q) u.peephole[q] = Cell::kDiagonal ? in.peephole[q] : nan;
@@ -55,7 +55,7 @@ struct UnitStep {
     auto& u = backward_unit;
     const auto& saved = forward_unit;
     for (int s = 0; s < Cell::kSlots; ++s) u.s[s] = saved.a[s];
-    u.h_prev = saved.h_prev;
+    u.h_prev = u.h_in = saved.h_prev;
     u.c_prev = saved.c_prev;
     u.c = saved.c;
     u.dh = dh;
@@ -66,6 +66,7 @@ struct UnitStep {
     if constexpr (Cell::kPhases == 2) {
       add_terms(Operand::kC, u.dc);
       add_terms(Operand::kResetH, u.dreset_h);
+      u.dh_in = u.dh;
       backward_phase<1>();
     }
     return gradients();
@@ -143,7 +144,7 @@ struct UnitStep {
       d.peephole[1] = da[1] * in.c0;
       d.peephole[2] = da[3] * forward_unit.c;
     }
-    d.h0 = Cell::kCarriesDh ? backward_unit.dh : V(0.0);
+    d.h0 = !Cell::kCarriesDh ? V(0.0) : Cell::kUsesResetH ? backward_unit.dh_in : backward_unit.dh;
     d.c0 = Cell::kStates == 2 ? backward_unit.dc : V(0.0);
     add_terms(Operand::kHPrev, d.h0);
     add_terms(Operand::kCPrev, d.c0);

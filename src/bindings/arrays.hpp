@@ -116,11 +116,15 @@ struct SequenceLayout {
   template <class T>
   SequenceView<const T> view(const Array<T>& array) const {
     constexpr Index kSize = sizeof(T);
-    const Index steps = dims(array).steps;
-    const Index step = array.strides(batch_first ? 1 : 0) / kSize;
-    const Index row = array.strides(batch_first ? 0 : 1) / kSize;
-    if (go_backwards) return {array.data() + (steps - 1) * step, -step, row};
-    return {array.data(), step, row};
+    const std::array<Index, 2> strides{array.strides(0) / kSize, array.strides(1) / kSize};
+    return view_of(strides, array.data(), dims(array).steps);
+  }
+  // The same of bare memory, with the strides of the first two axes in elements.
+  template <class T>
+  SequenceView<const T> view_of(std::array<Index, 2> strides, const T* data, Index steps) const {
+    const Index step = strides[batch_first ? 1 : 0], row = strides[batch_first ? 0 : 1];
+    if (go_backwards) return {data + (steps - 1) * step, -step, row};
+    return {data, step, row};
   }
   template <class T>
   SequenceView<T> writable_view(Array<T>& array) const {

@@ -6,6 +6,7 @@
 
 #include <stdexcept>
 
+#include "bindings/factor_arrays.hpp"
 #include "bindings/layer_weights.hpp"
 #include "bindings/thread_setting.hpp"
 #include "sequence/backward.hpp"
@@ -61,6 +62,7 @@ struct SavedLayer {
   SequenceLayout layout;
   Dims dims;
   OptionalArray<T> x, y;  // keep alive the memory that `saved` points to; y only if it is returned
+  FactorArrays<T> factors = {};
   std::shared_ptr<const PackedWeights<T>> packed = nullptr;
   std::unique_ptr<Saved<T>> saved = nullptr;  // null without steps or rows
   bool used = false;
@@ -74,6 +76,7 @@ struct SavedLayer {
   void release_arrays() {
     x.reset();
     y.reset();
+    factors = {};
   }
 
   // `door` is "rnn" of rnn_forward and rnn_backward, or the like.
@@ -133,7 +136,7 @@ void run(LayerWeights<T>& weights, const ForwardProblem<T>& problem, SavedLayer<
     const SequenceView<T>& y = problem.y;
     kept->packed = packed;
     kept->saved = weights.take_saved(*packed);
-    kept->saved->prepare(problem.dims, problem.x, {y.data, y.step, y.row});
+    kept->saved->prepare(problem.dims, problem.x, {y.data, y.step, y.row}, problem.factors);
   }
   run_forward<T>(*packed, problem, kept != nullptr ? kept->saved.get() : nullptr, threads);
 }
@@ -149,7 +152,8 @@ template <class T>
 py::tuple forward(std::shared_ptr<LayerWeights<T>> weights, Array<T> x, OptionalArray<T> h0,
                   OptionalArray<T> c0, const py::object& is_training,
                   const py::object& is_batch_first, const py::object& returns_sequences,
-                  const py::object& goes_backwards) {
+                  const py::object& goes_backwards, OptionalArray<T> scale, bool product_only,
+                  OptionalArray<T> keep) {
   const bool training = flag(is_training, "rnn_forward: training");
   const SequenceLayout layout{flag(is_batch_first, "rnn_forward: batch_first"),
                               flag(goes_backwards, "rnn_forward: go_backwards")};
@@ -171,9 +175,12 @@ py::tuple forward(std::shared_ptr<LayerWeights<T>> weights, Array<T> x, Optional
                             writable_data_of(last.h),
                             writable_data_of(last.c)};
   if (y) problem.y = layout.writable_view(*y);
+  const FactorArrays<T> factors{std::move(scale), product_only, std::move(keep)};
+  problem.factors =
+      factors.views(layout, dims, plan_of(weights->config()).gates, weights->hidden_size());
   std::unique_ptr<SavedLayer<T>> kept;
   if (training) {
-    kept.reset(new SavedLayer<T>{weights, weights->version(), layout, dims, x, y});
+    kept.reset(new SavedLayer<T>{weights, weights->version(), layout, dims, x, y, factors});
     if (y) make_read_only(*y);  // it is part of what is kept
   }
   if (dims.steps > 0 && dims.batch > 0) {
@@ -184,10 +191,12 @@ py::tuple forward(std::shared_ptr<LayerWeights<T>> weights, Array<T> x, Optional
   return py::make_tuple(std::move(y), last.as_tuple(), std::move(kept));
 }
 
-// Returns (dx or None, gradients of the first states); gradients of the weights go into `out`.
+// Returns (dx or None, gradients of the first states, dscale (T, B, H) or None); gradients of the
+// weights go into `out`.
 template <class T>
 py::tuple backward(SavedLayer<T>& layer, OptionalArray<T> dy, OptionalArray<T> dh_last,
-                   OptionalArray<T> dc_last, const py::object& need_dx, LayerWeights<T>& out) {
+                   OptionalArray<T> dc_last, const py::object& need_dx, LayerWeights<T>& out,
+                   bool need_dscale) {
   const bool wants_dx = flag(need_dx, "rnn_backward: need_dx");
   layer.require_usable();
   const LayerWeights<T>& weights = *layer.weights;
@@ -209,6 +218,11 @@ py::tuple backward(SavedLayer<T>& layer, OptionalArray<T> dy, OptionalArray<T> d
                              out.as_gradients_of(weights)};
   if (dy) problem.dy = layout.view(*dy);
   if (dx) problem.dx = layout.writable_view(*dx);
+  OptionalArray<T> dscale;
+  if (need_dscale) {
+    dscale = new_array<T>(layout.shape(layer.dims, weights.hidden_size()));
+    problem.dscale = layout.writable_view(*dscale);
+  }
   layer.used = true;  // from here on: no second backward, also not from another thread
   if (layer.saved) {
     run(layer, problem, num_threads());
@@ -217,7 +231,7 @@ py::tuple backward(SavedLayer<T>& layer, OptionalArray<T> dy, OptionalArray<T> d
     out.fill_with_zeros();
   }
   layer.release_arrays();
-  return py::make_tuple(std::move(dx), first.as_tuple());
+  return py::make_tuple(std::move(dx), first.as_tuple(), std::move(dscale));
 }
 
 }  // namespace tidegate

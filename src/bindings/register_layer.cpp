@@ -22,11 +22,12 @@ void register_dtype(py::module_& m, const char* suffix) {
            arg("options"), arg("arrays"), "Both by name; see cell_options and weight_fields.")
       .def("changed", &Weights::changed, "Pack again before the next call.")
       .def("forward", &forward<T>, arg("x").noconvert(), none("h0"), none("c0"), arg("training"),
-           arg("batch_first"), arg("return_sequences"), arg("go_backwards"));
+           arg("batch_first"), arg("return_sequences"), arg("go_backwards"), none("scale"),
+           arg("product_only"), none("keep"));
 
   py::class_<SavedLayer<T>>(m, named("SavedLayer").c_str())
       .def("backward", &backward<T>, none("dy"), none("dh_last"), none("dc_last"), arg("need_dx"),
-           arg("out"));
+           arg("out"), arg("need_dscale"));
 }
 
 }  // namespace

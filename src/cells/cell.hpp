@@ -9,8 +9,9 @@
 // Beside kTerms a cell states, for the loop:
 //   kGates, kSlots, kStates, kPhases   how many; the state is h, or h and c
 //   kInputSlots, kInputGate            the first slots take W x; kInputGate[slot] is the rows of W
-//   kUsesHPrev, kUsesResetH            the epilogue reads h_prev; it makes r∘h_prev, an operand
+//   kUsesHPrev, kUsesResetH            the epilogue reads h_prev; it makes r∘h_in, an operand
 //   kCarriesDh                         backward() leaves in dh what flows on to t-1 past the terms
+//                                      and, with kUsesResetH, adds to dh_in what flows on to h_in
 //   kWrites                            per backward phase, the slots whose da it writes, as bits
 //   kDiagonal                          the epilogue reads the diagonal peepholes
 #pragma once
@@ -57,6 +58,7 @@ template <class V>
 struct ForwardUnit {
   V a[kMaxSlots];
   V h_prev, c_prev;
+  V h_in;  // h_prev as the recurrent product takes it
   V h, c, reset_h;
   V peephole[3];
 };
@@ -67,7 +69,9 @@ template <class V>
 struct BackwardUnit {
   V s[kMaxSlots];
   V h_prev, c_prev, c;
+  V h_in;
   V dh, dc, dreset_h;
+  V dh_in;
   V peephole[3];
 };
 

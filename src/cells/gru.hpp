@@ -91,7 +91,7 @@ struct GruResetBeforeCell {
     if constexpr (phase == 0) {
       u.a[kR] = act.recurrent.value(u.a[kR]);
       u.a[kZ] = act.recurrent.value(u.a[kZ]);
-      u.reset_h = u.a[kR] * u.h_prev;
+      u.reset_h = u.a[kR] * u.h_in;
     } else {
       u.a[kN] = act.input.value(u.a[kN]);
       u.h = update.blend(u.a[kZ], u.h_prev, u.a[kN]);
@@ -107,8 +107,8 @@ struct GruResetBeforeCell {
       u.dh = update.dh_prev(u.dh, z);
     } else {
       const V r = u.s[kR];
-      u.s[kR] = u.dreset_h * u.h_prev * act.recurrent.slope(r);
-      u.dh = u.dh + u.dreset_h * r;
+      u.s[kR] = u.dreset_h * u.h_in * act.recurrent.slope(r);
+      u.dh_in = u.dh_in + u.dreset_h * r;
     }
   }
 };

@@ -6,6 +6,7 @@
 // contiguous, so that a product streams through memory. Outputs beyond the matrix are zero.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
@@ -70,6 +71,25 @@ class PackedMatrix {
           k_size_, rows, row_of, 1,
           {buffer_.data() + panel.offset, panel.vectors * Lane<T>::kSize, panel.vectors},
           {to.init + shift, to.init_stride, to.out + shift, to.out_stride});
+    }
+  }
+
+  // The same for some vectors of the group, summed over some k; the rest of `to` stays.
+  template <class RowOf>
+  void multiply_part(Index group, Range vectors, Range ks, Index rows, const RowOf& row_of,
+                     const TileOutput<T>& to) const {
+    for (Index p = first_panel_[at(group)]; p < first_panel_[at(group + 1)]; ++p) {
+      const Piece& panel = panels_[at(p)];
+      const Index begin = std::max<Index>(vectors.begin, panel.vector);
+      const Index end = std::min<Index>(vectors.end, panel.vector + panel.vectors);
+      if (begin >= end) continue;
+      const Index stride = panel.vectors * Lane<T>::kSize;
+      const Index shift = begin * Lane<T>::kSize;
+      multiply_panel<T>(ks.size(), rows, row_of, 1,
+                        {buffer_.data() + panel.offset + ks.begin * stride +
+                             (begin - panel.vector) * Lane<T>::kSize,
+                         stride, static_cast<int>(end - begin)},
+                        {to.init + shift, to.init_stride, to.out + shift, to.out_stride});
     }
   }
 

@@ -38,6 +38,10 @@ class BackwardPass final : public Pass {
     dh_.hold_last(batch, padded);
     if (Cell::kStates == 2) dc_.hold_last(batch, padded);
     if (Cell::kUsesResetH) dreset_.hold_last(batch, padded);
+    if (saved.factors.scale) {
+      dh_in_.hold_last(batch, padded);
+      if (saved.factors.per_gate()) dgate_.hold_last(batch, padded);
+    }
   }
 
   void run(int threads) override {
@@ -72,12 +76,20 @@ class BackwardPass final : public Pass {
 
   // Step 0 is the last in time.
   void run_steps(const Part& part, Range steps) {
+    if (saved_.factors.any()) {
+      run_steps_with<true>(part, steps);
+    } else {
+      run_steps_with<false>(part, steps);
+    }
+  }
+  template <bool factored>
+  void run_steps_with(const Part& part, Range steps) {
     for (Index step = steps.begin; step < steps.end; ++step) {
       const Index t = saved_.dims.steps - 1 - step;
-      run_phase<0>(part, t);
+      run_phase<0, factored>(part, t);
       part.wait();
       if constexpr (Cell::kPhases == 2) {
-        run_phase<1>(part, t);
+        run_phase<1, factored>(part, t);
         part.wait();
       }
     }
@@ -101,6 +113,7 @@ class BackwardPass final : public Pass {
     for (Index g = part.groups.begin; g < part.groups.end; ++g) {
       for (Index b = part.rows.begin; b < part.rows.end; ++b) {
         load(p_.dh_last, dh_.at(0, b), g, b);
+        if (saved_.factors.scale) load(nullptr, dh_in_.at(0, b), g, b);
         if constexpr (Cell::kStates == 2) load(p_.dc_last, dc_.at(0, b), g, b);
       }
     }
@@ -121,7 +134,7 @@ class BackwardPass final : public Pass {
     }
   }
 
-  template <int phase>
+  template <int phase, bool factored>
   void run_phase(const Part& part, Index t) {
     for (Index g = part.groups.begin; g < part.groups.end; ++g) {
       const Range blocks = w_.hidden_layout.blocks_of(g);
@@ -133,7 +146,7 @@ class BackwardPass final : public Pass {
       }
       for (Index b = part.rows.begin; b < part.rows.end; ++b) {
         for (Index block = blocks.begin; block < blocks.end; ++block) {
-          finish_unit<phase>(t, b, block);
+          finish_unit<phase, factored>(t, b, block);
         }
       }
     }
@@ -153,7 +166,13 @@ class BackwardPass final : public Pass {
   void add_terms_from_next_step(const Part& part, Index group, Index t) {
     for (int k = 0; k < Cell::kTermCount; ++k) {
       const Operand operand = Cell::kTerms[k].operand;
-      if (operand == Operand::kHPrev) add_term(part, group, k, t + 1, dh_, false);
+      if (operand == Operand::kHPrev) {
+        if (saved_.factors.scale) {
+          add_scaled_term(part, group, k, t + 1);
+        } else {
+          add_term(part, group, k, t + 1, dh_, false);
+        }
+      }
       if (operand == Operand::kCPrev) add_term(part, group, k, t + 1, dc_, false);
     }
   }
@@ -168,18 +187,58 @@ class BackwardPass final : public Pass {
 
   // to (+)= matrix^T da_t for the units of a group
   void add_term(const Part& part, Index group, int k, Index t, History<T>& to, bool from_zero) {
+    add_slots(part, group, k, {0, Cell::kTerms[k].slots}, t, to, from_zero);
+  }
+  // The same for some of the term's slots.
+  void add_slots(const Part& part, Index group, int k, Range slots, Index t, History<T>& to,
+                 bool from_zero) {
     if (part.rows.size() == 0) return;
-    const Index slots_at = Cell::kTerms[k].slot * w_.layout.padded;
+    const Index padded = w_.layout.padded;
+    const Index slots_at = (Cell::kTerms[k].slot + slots.begin) * padded;
     const auto row_of = [&](Index r) { return saved_.gate_row(t, part.rows.begin + r) + slots_at; };
-    const Index unit = w_.hidden_layout.blocks_of(group).begin * V::kSize;
-    T* out = to.at(0, part.rows.begin) + unit;
-    const Index stride = w_.layout.padded;
-    w_.terms_transposed[static_cast<std::size_t>(k)].multiply_group(
-        group, part.rows.size(), row_of,
-        {from_zero ? kZeros : out, from_zero ? 0 : stride, out, stride});
+    const Range blocks = w_.hidden_layout.blocks_of(group);
+    T* out = to.at(0, part.rows.begin) + blocks.begin * V::kSize;
+    w_.terms_transposed[static_cast<std::size_t>(k)].multiply_part(
+        group, {0, blocks.size()}, {slots.begin * padded, slots.end * padded}, part.rows.size(),
+        row_of, {from_zero ? kZeros : out, from_zero ? 0 : padded, out, padded});
   }
 
-  template <int phase>
+  // dh += scale_t∘(R^T da_t + what else step t left for its scaled h_prev)
+  void add_scaled_term(const Part& part, Index group, int k, Index t) {
+    const StateFactors<T>& factors = saved_.factors;
+    const Term& term = Cell::kTerms[k];
+    if (!factors.per_gate()) {
+      add_term(part, group, k, t, dh_in_, false);
+      add_scaled(part, group, t, 0, dh_in_);
+      return;
+    }
+    for (int slot = 0; slot < term.slots; ++slot) {
+      add_slots(part, group, k, {slot, slot + 1}, t, dgate_, true);
+      add_scaled(part, group, t, term.gate + slot, dgate_);
+    }
+    if constexpr (Cell::kUsesResetH) {
+      add_scaled(part, group, t, Cell::kTerms[Cell::kTermCount - 1].gate, dh_in_);
+    }
+  }
+
+  // dh += scale_t∘from; the gradient by the scale is h_prev∘from.
+  void add_scaled(const Part& part, Index group, Index t, Index gate, const History<T>& from) {
+    const Range blocks = w_.hidden_layout.blocks_of(group);
+    for (Index b = part.rows.begin; b < part.rows.end; ++b) {
+      for (Index block = blocks.begin; block < blocks.end; ++block) {
+        const Index unit = block * V::kSize, valid = w_.layout.valid(block);
+        const V scale = V::load_partial(saved_.factors.scale_at(t, b, gate) + unit, valid);
+        const V dh_in = V::load(from.at(0, b) + unit);
+        T* dh = dh_.at(0, b) + unit;
+        multiply_add(scale, dh_in, V::load(dh)).store(dh);
+        if (!p_.dscale) continue;
+        const V h_prev = V::load_partial(saved_.h_prev(t, b) + unit, valid);
+        (h_prev * dh_in).store_partial(p_.dscale.at(t, b) + unit, valid);
+      }
+    }
+  }
+
+  template <int phase, bool factored>
   void finish_unit(Index t, Index b, Index block) {
     const Index unit = block * V::kSize, padded = w_.layout.padded;
     T* gates = saved_.gate_row(t, b) + unit;
@@ -187,15 +246,30 @@ class BackwardPass final : public Pass {
     BackwardUnit<V> u;
     for (int s = 0; s < Cell::kSlots; ++s) u.s[s] = V::load(gates + s * padded);
     if constexpr (Cell::kUsesHPrev) {
-      u.h_prev = V::load_partial(saved_.h_prev(t, b) + unit, w_.layout.valid(block));
+      u.h_prev = u.h_in = V::load_partial(saved_.h_prev(t, b) + unit, w_.layout.valid(block));
+      if (factored && saved_.factors.scale) {
+        u.h_in =
+            u.h_prev * saved_.factors.template scale_of<Cell>(t, b, unit, w_.layout.valid(block));
+        if (!saved_.factors.product_only) u.h_prev = u.h_in;
+      }
     }
     u.dh = V::load(dh);
+    // The share of dh that passes by the cell.
+    V dh_kept(T(0));
+    if (factored && saved_.factors.keep && (phase == 0 || !Cell::kCarriesDh)) {
+      const V keep = saved_.factors.keep_of(t, b, unit, w_.layout.valid(block));
+      dh_kept = keep * u.dh;
+      u.dh = (V(T(1)) - keep) * u.dh;
+    }
     if constexpr (Cell::kStates == 2) {
       u.c_prev = V::load(saved_.c.at(t, b) + unit);
       u.c = V::load(saved_.c.at(t + 1, b) + unit);
       u.dc = V::load(dc_.at(0, b) + unit);
     }
-    if constexpr (Cell::kUsesResetH && phase == 1) u.dreset_h = V::load(dreset_.at(0, b) + unit);
+    if constexpr (Cell::kUsesResetH && phase == 1) {
+      u.dreset_h = V::load(dreset_.at(0, b) + unit);
+      u.dh_in = factored && saved_.factors.scale ? V::load(dh_in_.at(0, b) + unit) : u.dh;
+    }
     if constexpr (Cell::kDiagonal) {
       for (Index q = 0; q < 3; ++q) u.peephole[q] = V::load(w_.peephole.data() + q * padded + unit);
     }
@@ -208,10 +282,29 @@ class BackwardPass final : public Pass {
       u.s[s].store(gates + s * padded);
     }
     if constexpr (Cell::kStates == 2) u.dc.store(dc_.at(0, b) + unit);
-    if constexpr (Cell::kCarriesDh) {
-      u.dh.store(dh);
+    if constexpr (factored) {
+      carry_dh<phase>(u, dh_kept, dh, saved_.factors.scale ? dh_in_.at(0, b) + unit : nullptr);
+    } else if constexpr (Cell::kCarriesDh) {
+      (phase == 0 ? u.dh : u.dh_in).store(dh);
     } else if constexpr (phase == Cell::kPhases - 1) {
       V(T(0)).store(dh);
+    }
+  }
+
+  // What flows on to h_prev goes to dh, what flows on to the scaled h_prev to dh_in.
+  template <int phase>
+  void carry_dh(const BackwardUnit<V>& u, const V& dh_kept, T* dh, T* dh_in) {
+    if constexpr (!Cell::kCarriesDh) {
+      if constexpr (phase == Cell::kPhases - 1) {
+        dh_kept.store(dh);
+        if (dh_in != nullptr) V(T(0)).store(dh_in);
+      }
+    } else if constexpr (phase == 0) {
+      const bool blend_is_scaled = dh_in != nullptr && !saved_.factors.product_only;
+      (blend_is_scaled ? dh_kept : dh_kept + u.dh).store(dh);
+      if (dh_in != nullptr) (blend_is_scaled ? u.dh : V(T(0))).store(dh_in);
+    } else {
+      u.dh_in.store(dh_in != nullptr ? dh_in : dh);
     }
   }
 
@@ -246,6 +339,7 @@ class BackwardPass final : public Pass {
   const Schedule schedule_;
   std::vector<Barrier> barriers_;  // one per slice of the batch, the last for the whole team
   History<T> dh_, dc_, dreset_;
+  History<T> dh_in_, dgate_;  // gradients by the scaled h_prev: all, and of one gate
   WeightGradientPass<T> gradients_;
   AlignedBuffer<T> input_rows_;
 };

@@ -15,6 +15,7 @@ struct BackwardProblem {
   T* dh0;              // (B, H)
   T* dc0;
   WeightGradients<T> weights;
+  SequenceView<T> dscale{};  // (T, B, H), of a scale that is the same for all gates; or null
 };
 
 // A pass on at most `threads` threads that overwrites the gates in `saved`, so it runs once. In

@@ -32,6 +32,11 @@ class ForwardPass final : public Pass {
         barriers_(static_cast<std::size_t>(schedule_.threads)) {
     const Index padded = w_.layout.padded;
     const Dims d = p_.dims;
+    if (p_.factors.scale) {
+      scaled_rows_ = p_.factors.per_gate() ? Cell::kGates : 1;
+      scaled_.resize(
+          checked_product(checked_product(schedule_.threads, d.batch), scaled_rows_, padded));
+    }
     if (saved_ == nullptr) {
       h0_.hold_last(d.batch, padded);
       if (!p_.y) h_ring_.hold_last_two(d.batch, padded);
@@ -68,13 +73,22 @@ class ForwardPass final : public Pass {
     for (Index t = all.begin; t < all.end; t += schedule_.chunk) {
       const Range steps{t, std::min(all.end, t + schedule_.chunk)};
       project(part, steps);
-      for (Index step = steps.begin; step < steps.end; ++step) {
-        run_phase<0>(part, step, step - steps.begin);
+      if (p_.factors.any()) {
+        run_chunk<true>(part, steps);
+      } else {
+        run_chunk<false>(part, steps);
+      }
+    }
+  }
+
+  template <bool factored>
+  void run_chunk(const Part& part, Range steps) {
+    for (Index step = steps.begin; step < steps.end; ++step) {
+      run_phase<0, factored>(part, step, step - steps.begin);
+      part.wait();
+      if constexpr (Cell::kPhases == 2) {
+        run_phase<1, factored>(part, step, step - steps.begin);
         part.wait();
-        if constexpr (Cell::kPhases == 2) {
-          run_phase<1>(part, step, step - steps.begin);
-          part.wait();
-        }
       }
     }
   }
@@ -156,15 +170,20 @@ class ForwardPass final : public Pass {
     }
   }
 
-  template <int phase>
+  template <int phase, bool factored>
   void run_phase(const Part& part, Index t, Index chunk_step) {
     if (part.rows.size() == 0) return;
+    if (factored && phase == 0 && p_.factors.scale) scale_states(part, t);
     for (Index g = part.groups.begin; g < part.groups.end; ++g) {
       T* acc = projection(g, chunk_step, part.rows.begin);
       const Index width = group_width(g);
       for (int k = 0; k < Cell::kTermCount; ++k) {
         if (Cell::kTerms[k].phase != phase) continue;
         T* to = acc + width / Cell::kSlots * Cell::kTerms[k].slot;
+        if (factored && p_.factors.scale && Cell::kTerms[k].operand == Operand::kHPrev) {
+          multiply_scaled(part, g, k, to, width);
+          continue;
+        }
         const auto row_of = [&, k](Index r) {
           return operand_row(Cell::kTerms[k].operand, t, part.rows.begin + r);
         };
@@ -174,21 +193,60 @@ class ForwardPass final : public Pass {
       const Range blocks = w_.layout.blocks_of(g);
       for (Index b = part.rows.begin; b < part.rows.end; ++b, acc += width) {
         for (Index block = blocks.begin; block < blocks.end; ++block) {
-          finish_unit<phase>(acc + (block - blocks.begin) * V::kSize, blocks.size() * V::kSize, t,
-                             b, block);
+          finish_unit<phase, factored>(acc + (block - blocks.begin) * V::kSize,
+                                       blocks.size() * V::kSize, t, b, block);
         }
       }
     }
   }
 
+  // h_prev of the part's rows times their scales: each thread makes its own copy, which costs less
+  // than waiting for others.
+  void scale_states(const Part& part, Index t) {
+    if (part.groups.size() == 0) return;
+    for (Index b = part.rows.begin; b < part.rows.end; ++b) {
+      const T* h_prev = h_before(t, b);
+      for (Index gate = 0; gate < scaled_rows_; ++gate) {
+        const T* scale = p_.factors.scale_at(t, b, gate);
+        T* to = scaled_row(part, b, gate);
+        for (Index unit = 0; unit < w_.hidden_size; ++unit) to[unit] = scale[unit] * h_prev[unit];
+      }
+    }
+  }
+  T* scaled_row(const Part& part, Index b, Index gate) {
+    const Index row = (part.hidden_slice * p_.dims.batch + b) * scaled_rows_ + gate;
+    return scaled_.data() + row * w_.layout.padded;
+  }
+
+  // to += R (scale∘h_prev), gate by gate where each has a scale of its own.
+  void multiply_scaled(const Part& part, Index group, int k, T* to, Index width) {
+    const Term& term = Cell::kTerms[k];
+    const PackedMatrix<T>& matrix = w_.terms[static_cast<std::size_t>(k)];
+    const Index blocks = w_.layout.blocks_of(group).size();
+    const int pieces = p_.factors.per_gate() ? term.slots : 1;
+    for (int piece = 0; piece < pieces; ++piece) {
+      const Index gate = pieces == 1 ? 0 : term.gate + piece;
+      const auto row_of = [&](Index r) { return scaled_row(part, part.rows.begin + r, gate); };
+      const Range vectors = even_slice(term.slots * blocks, pieces, piece);
+      matrix.multiply_part(group, vectors, {0, matrix.k_size()}, part.rows.size(), row_of,
+                           {to, width, to, width});
+    }
+  }
+
   // The epilogue for one lane of units of one row: slot s is at acc + s*slot_stride.
-  template <int phase>
+  template <int phase, bool factored>
   void finish_unit(T* acc, Index slot_stride, Index t, Index b, Index block) {
     const Index unit = block * V::kSize;
     const Index valid = w_.layout.valid(block);
     ForwardUnit<V> u;
     for (int s = 0; s < Cell::kSlots; ++s) u.a[s] = V::load(acc + s * slot_stride);
-    if constexpr (Cell::kUsesHPrev) u.h_prev = V::load_partial(h_before(t, b) + unit, valid);
+    if constexpr (Cell::kUsesHPrev) {
+      u.h_prev = u.h_in = V::load_partial(h_before(t, b) + unit, valid);
+      if (factored && p_.factors.scale) {
+        u.h_in = u.h_prev * p_.factors.template scale_of<Cell>(t, b, unit, valid);
+        if (!p_.factors.product_only) u.h_prev = u.h_in;
+      }
+    }
     if constexpr (Cell::kStates == 2) {
       u.c_prev = V::load(c().at(t, b) + unit);
       if constexpr (phase == 1) u.c = V::load(c().at(t + 1, b) + unit);
@@ -204,6 +262,10 @@ class ForwardPass final : public Pass {
     if constexpr (phase < Cell::kPhases - 1) {
       for (int s = 0; s < Cell::kSlots; ++s) u.a[s].store(acc + s * slot_stride);
     } else {
+      if (factored && p_.factors.keep) {
+        u.h =
+            p_.factors.kept(u.h, V::load_partial(h_before(t, b) + unit, valid), t, b, unit, valid);
+      }
       u.h.store_partial(h_after(t, b) + unit, valid);
       if (saved_ != nullptr) {
         T* gates = saved_->gate_row(t, b) + unit;
@@ -243,6 +305,8 @@ class ForwardPass final : public Pass {
   Saved<T>* const saved_;
   const Schedule schedule_;
   AlignedBuffer<T> projection_;
+  AlignedBuffer<T> scaled_;        // [hidden slice][row][gate, or one for all][padded]
+  Index scaled_rows_ = 0;          // of one sequence
   std::vector<Barrier> barriers_;  // one per slice of the batch
   History<T> h0_, h_ring_, c_ring_, reset_ring_;
 };

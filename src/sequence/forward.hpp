@@ -15,6 +15,7 @@ struct ForwardProblem {
   const T* c0;
   T* h_last;  // (B, H)
   T* c_last;
+  StateFactors<T> factors{};
 };
 
 // A pass that fills y, h_last and c_last, and `saved` unless it is null, on at most `threads`

@@ -12,6 +12,7 @@ struct Part {
   Range rows, groups;
   Barrier* barrier;
   int sharers;  // threads on the same rows, this one included
+  Index hidden_slice;
 
   void wait() const { barrier->wait(sharers); }
 };
@@ -22,7 +23,8 @@ inline Part make_part(const Schedule& schedule, Index batch, Index groups,
   const Schedule::Slices s = schedule.slices_of(thread, team);
   return {even_slice(batch, s.batch_slices, s.batch_slice),
           even_slice(groups, s.hidden_slices, s.hidden_slice),
-          &barriers[static_cast<std::size_t>(s.batch_slice)], static_cast<int>(s.hidden_slices)};
+          &barriers[static_cast<std::size_t>(s.batch_slice)], static_cast<int>(s.hidden_slices),
+          s.hidden_slice};
 }
 
 }  // namespace tidegate

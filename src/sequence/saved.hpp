@@ -6,7 +6,7 @@
 
 #include "gemm/outer_product.hpp"
 #include "sequence/packed_weights.hpp"
-#include "sequence/rows.hpp"
+#include "sequence/state_factors.hpp"
 
 namespace tidegate {
 
@@ -20,6 +20,7 @@ struct Saved {
   History<T> h0;            // one row: the initial hidden state, padded
   History<T> c;             // T + 1 rows, c before the first step in front
   History<T> reset_h;       // T rows of r∘h_prev
+  StateFactors<T> factors;  // of the caller, like x
   std::vector<OuterProduct<T>> products;  // one per thread
 
   explicit Saved(const PackedWeights<T>& w)
@@ -30,7 +31,8 @@ struct Saved {
 
   // Makes room for a call. Memory of earlier calls is used again: fresh memory costs a page fault
   // and a pass of zeros.
-  void prepare(Dims d, SequenceView<const T> input, SequenceView<const T> y) {
+  void prepare(Dims d, SequenceView<const T> input, SequenceView<const T> y,
+               const StateFactors<T>& state_factors = {}) {
     gates.resize(checked_product(d.steps, d.batch, row_size_));
     h0.hold_last(d.batch, padded_);
     if (!y) own_h.hold_all(d.steps, d.batch, padded_);
@@ -38,6 +40,7 @@ struct Saved {
     if (has_reset_h_) reset_h.hold_all(d.steps, d.batch, padded_);
     dims = d;
     x = input;
+    factors = state_factors;
     h = y ? y : SequenceView<const T>{own_h.at(0, 0), d.batch * padded_, padded_};
   }
 

@@ -57,7 +57,7 @@ class WeightGradientPass {
       std::vector<Factor> factors = factors_of(slot);
       if (factors.empty()) continue;
       if (!runs.empty() && runs.back().slot + runs.back().slots == slot &&
-          same(runs.back().factors, factors)) {
+          same(runs.back().factors, factors) && !has_own_scale(factors)) {
         ++runs.back().slots;
       } else {
         const Index columns = factors.back().columns.end;
@@ -71,6 +71,14 @@ class WeightGradientPass {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Factor& p, const Factor& q) {
       return p.to == q.to && p.term == q.term;
     });
+  }
+
+  // Slots whose h_prev is scaled gate by gate have different operands.
+  bool has_own_scale(const std::vector<Factor>& factors) const {
+    return saved_.factors.per_gate() &&
+           std::any_of(factors.begin(), factors.end(), [](const Factor& factor) {
+             return factor.kind == Column::kTerm && factor.term->operand == Operand::kHPrev;
+           });
   }
 
   std::vector<Factor> factors_of(int slot) const {
@@ -120,6 +128,13 @@ class WeightGradientPass {
       }
       const T* row = factor.kind == Column::kInput ? saved_.x.at(t, b)
                                                    : saved_.operand_row(factor.term->operand, t, b);
+      if (factor.kind == Column::kTerm && factor.term->operand == Operand::kHPrev &&
+          saved_.factors.scale) {
+        const Index gate = factor.term->gate + run.slot - factor.term->slot;
+        const T* scale = saved_.factors.scale_at(t, b, gate);
+        for (Index k = 0; k < factor.columns.size(); ++k) columns[k] = scale[k] * row[k];
+        continue;
+      }
       std::copy_n(row, factor.columns.size(), columns);
     }
   }

@@ -2,19 +2,26 @@
 
 from typing import Any, NamedTuple
 
-from tidegate._arrays import FloatArray, as_float_array
+import numpy as np
+
+from tidegate._arrays import FloatArray, as_float_array, check_flag
 from tidegate.functional.arguments import State, as_gradients, check_weights, split_state
+from tidegate.functional.state_factors import state_factors
 from tidegate.weights import CellWeights
 
 
 class SavedForward:
     """What the forward pass keeps for `rnn_backward`. Opaque; serves once."""
 
-    __slots__ = ("core", "weights")
+    __slots__ = ("core", "scale_axes", "time_axis", "weights")
 
-    def __init__(self, weights: CellWeights, core: Any) -> None:
+    def __init__(
+        self, weights: CellWeights, core: Any, scale_axes: int = 0, time_axis: int = 0
+    ) -> None:
         self.weights = weights
         self.core = core  # the compiled core's SavedLayer
+        self.scale_axes = scale_axes  # of state_scale; 0 without one
+        self.time_axis = time_axis  # of y
 
 
 class RNNOutput(NamedTuple):
@@ -31,6 +38,7 @@ class RNNGradients(NamedTuple):
     x: FloatArray | None
     state: State
     weights: CellWeights
+    state_scale: FloatArray | None = None
 
 
 def rnn_forward(
@@ -44,6 +52,9 @@ def rnn_forward(
     batch_first: bool = False,
     return_sequences: bool = True,
     go_backwards: bool = False,
+    state_scale: Any = None,
+    recurrent_scale: Any = None,
+    state_keep: Any = None,
 ) -> RNNOutput:
     """Run one recurrent layer over a batch of sequences.
 
@@ -66,6 +77,14 @@ def rnn_forward(
         If false, `y` is None and memory does not grow with T (unless training).
     go_backwards : bool
         Start at the last step and end at the first; `y` keeps the time order of `x`.
+    state_scale : array like y, or (B, H) for all steps alike, optional
+        h_prev of each step is multiplied by it, everywhere in the step (GRU-D's decay).
+    recurrent_scale : (B, H), or (G, B, H) with one for each gate, optional
+        What R multiplies is R_q (scale_q∘h_prev) at every step; h_prev stays as it is elsewhere,
+        as in the GRU's blend (recurrent dropout). Not with state_scale.
+    state_keep : array like y, (B, H) or float, optional
+        Share k in 0..1 of the state that is kept: h = k∘h_prev + (1-k)∘h_new, where h_prev is not
+        scaled; c of an LSTM takes its step (zoneout).
 
     Returns
     -------
@@ -76,7 +95,7 @@ def rnn_forward(
     Raises
     ------
     ValueError
-        A shape disagrees with the weights or with the other arrays.
+        A shape disagrees with the weights or with the other arrays; state_keep leaves 0..1.
     TypeError
         An array has another dtype than the weights, is masked, `weights` is no CellWeights, or a
         flag is neither True nor False.
@@ -102,15 +121,20 @@ def rnn_forward(
             f"{where}: lengths or mask is given; expected None (ragged batches are not in this "
             "version: run sequences of one length together)."
         )
+    x = as_float_array(where, "x", x, weights.dtype)
     y, final, kept = weights.core_weights().forward(
-        as_float_array(where, "x", x, weights.dtype),
+        x,
         *split_state(where, "state", state, weights),
         training,
         batch_first,
         return_sequences,
         go_backwards,
+        *state_factors(where, weights, x, batch_first, state_scale, recurrent_scale, state_keep),
     )
-    return RNNOutput(y, final, None if kept is None else SavedForward(weights, kept))
+    if kept is None:
+        return RNNOutput(y, final, None)
+    axes = 0 if state_scale is None else np.ndim(state_scale)
+    return RNNOutput(y, final, SavedForward(weights, kept, axes, 1 if batch_first else 0))
 
 
 def rnn_backward(
@@ -119,6 +143,7 @@ def rnn_backward(
     dstate: Any = None,
     *,
     need_dx: bool = True,
+    need_dstate_scale: bool = False,
     out: CellWeights | None = None,
 ) -> RNNGradients:
     """Gradients of one forward pass by its input, initial state and weights.
@@ -134,6 +159,8 @@ def rnn_backward(
         Gradient by the final state, (dh,) or (dh, dc); entries may be None. Zeros if omitted.
     need_dx : bool
         If false, `x` of the result is None and its product is not computed.
+    need_dstate_scale : bool
+        Whether `state_scale` of the result is the gradient by that argument, which must be given.
     out : CellWeights, optional
         Gradients are written into its arrays (made by `CellWeights.view`); arrays that it lacks
         are not computed.
@@ -142,7 +169,8 @@ def rnn_backward(
     -------
     RNNGradients
         x, like the input; state, a tuple of (B, H), the gradient by the initial state (also when
-        that was omitted); weights, a CellWeights that holds the gradients (`out` if given).
+        that was omitted); weights, a CellWeights that holds the gradients (`out` if given);
+        state_scale, like that argument (None unless needed).
 
     Raises
     ------
@@ -151,7 +179,8 @@ def rnn_backward(
     TypeError
         `saved` is not a SavedForward.
     ValueError
-        `dy` or `dstate` has another shape than y or the state; arrays of `out` overlap.
+        `dy` or `dstate` has another shape than y or the state; arrays of `out` overlap; a gradient
+        by state_scale is asked for, and the forward pass had none.
 
     Notes
     -----
@@ -175,5 +204,14 @@ def rnn_backward(
     dy = None if dy is None else as_float_array(where, "dy", dy, weights.dtype)
     dstate = split_state(where, "dstate", dstate, weights)
     gradients = weights.empty_like() if out is None else as_gradients(where, "out", out, weights)
-    dx, dfirst = saved.core.backward(dy, *dstate, need_dx, gradients.core_weights())
-    return RNNGradients(dx, dfirst, gradients)
+    if check_flag(where, "need_dstate_scale", need_dstate_scale) and not saved.scale_axes:
+        raise ValueError(
+            f"{where}: need_dstate_scale is True; expected False, or a forward pass with "
+            "state_scale."
+        )
+    dx, dfirst, dscale = saved.core.backward(
+        dy, *dstate, need_dx, gradients.core_weights(), bool(need_dstate_scale)
+    )
+    if dscale is not None and saved.scale_axes == 2:
+        dscale = dscale.sum(axis=saved.time_axis)
+    return RNNGradients(dx, dfirst, gradients, dscale)

@@ -24,6 +24,8 @@ class Saved:
     dtype: np.dtype[Any]
     batch_first: bool
     go_backwards: bool
+    factors: sequence.Factors
+    scale_axes: int  # of state_scale
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class RNNGradients:
     x: Array | None
     state: State
     weights: Weights
+    state_scale: Array | None = None
 
 
 def rnn_forward(
@@ -53,6 +56,8 @@ def rnn_forward(
     batch_first: bool = False,
     return_sequences: bool = True,
     go_backwards: bool = False,
+    state_scale: Any = None,
+    state_keep: Any = None,
 ) -> RNNOutput:
     """Run one recurrent layer over a batch of sequences, in float64.
 
@@ -70,6 +75,8 @@ def rnn_forward(
         If not, y is None.
     go_backwards : bool
         Run from the last step to the first; y stays in the order of x.
+    state_scale, state_keep : like y, or (B, H), optional; state_keep also a number
+        See `tidegate.reference.sequence.Factors`; ones and zeros if omitted.
 
     Returns
     -------
@@ -101,8 +108,14 @@ def rnn_forward(
     x = _to_time_order(x.astype(np.result_type(x, *w.arrays().values())), batch_first, go_backwards)
     steps, batch = x.shape[:2]
     first = _state("rnn_forward: state", state, w, batch, x.dtype)
-    y, last, saved_steps = sequence.forward(w.with_biases(), x, first)
-    saved = Saved(w, saved_steps, (steps, batch), x.dtype, batch_first, go_backwards)
+    layout = batch_first, go_backwards
+    factors = sequence.Factors(
+        _at_every_step(1.0 if state_scale is None else state_scale, (steps, batch), w, *layout),
+        _at_every_step(0.0 if state_keep is None else state_keep, (steps, batch), w, *layout),
+    )
+    y, last, saved_steps = sequence.forward(w.with_biases(), x, first, factors)
+    scale_axes = 0 if state_scale is None else np.ndim(state_scale)
+    saved = Saved(w, saved_steps, (steps, batch), x.dtype, *layout, factors, scale_axes)
     return RNNOutput(
         _to_caller_order(y, batch_first, go_backwards) if return_sequences else None,
         last,
@@ -154,12 +167,28 @@ def rnn_backward(
         raise ValueError(f"rnn_backward: dy has shape {dy.shape}; expected {shape}, that of y.")
     dlast = _state("rnn_backward: dstate", dstate, w, batch, saved.dtype)
     dy = _to_time_order(dy, *layout)
-    dx, dfirst, dw = sequence.backward(w.with_biases(), saved.steps, dy, dlast)
+    dx, dfirst, dw, dscale = sequence.backward(
+        w.with_biases(), saved.steps, dy, dlast, saved.factors
+    )
+    dscale = _to_caller_order(dscale, *layout)
+    if saved.scale_axes == 2:
+        dscale = dscale.sum(axis=1 if saved.batch_first else 0)
     return RNNGradients(
         _to_caller_order(dx, *layout) if need_dx else None,
         dfirst,
         w.with_arrays({name: dw[name] for name in w.arrays()}),
+        dscale if saved.scale_axes else None,
     )
+
+
+def _at_every_step(
+    factor: Any, shape: tuple[int, int], w: Weights, batch_first: bool, go_backwards: bool
+) -> Array:
+    """Bring a factor on the state to (T, B, H) in the order of processing."""
+    factor = widen(factor)
+    if factor.ndim == 3:
+        factor = _to_time_order(factor, batch_first, go_backwards)
+    return np.broadcast_to(factor, (*shape, w.hidden_size))
 
 
 def _to_time_order(array: Array, batch_first: bool, go_backwards: bool) -> Array:

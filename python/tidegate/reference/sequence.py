@@ -37,28 +37,47 @@ CELLS = {
 }
 
 
-def forward(w: Weights, x: Array, state: State) -> tuple[Array, State, list[Any]]:
+class Factors(NamedTuple):
+    """On the state at every step, (T, B, H) each: h_prev is scaled, then part of it is kept.
+
+    step(x_t, scale_t∘h_{t-1})  gives  h_new      h_t = keep_t∘h_{t-1} + (1 - keep_t)∘h_new
+    """
+
+    scale: Array
+    keep: Array
+
+
+def forward(w: Weights, x: Array, state: State, factors: Factors) -> tuple[Array, State, list[Any]]:
     """Run x (T, B, I) from `state`: y (T, B, H), the last state, and what each step saved."""
     steps, batch, _ = x.shape
     y = np.empty((steps, batch, w.hidden_size), x.dtype)
     saved = []
     for t in range(steps):
-        state, saved_t = CELLS[w.cell].step(x[t], state, w)
-        y[t] = state[0]
-        saved.append(saved_t)
+        h_prev, *cell_prev = state
+        scaled = (factors.scale[t] * h_prev, *cell_prev)
+        (h_new, *cell), saved_t = CELLS[w.cell].step(x[t], scaled, w)
+        y[t] = factors.keep[t] * h_prev + (1 - factors.keep[t]) * h_new
+        state = (y[t], *cell)
+        saved.append((h_prev, saved_t))
     return y, state, saved
 
 
 def backward(
-    w: Weights, saved: list[Any], dy: Array, dstate: State
-) -> tuple[Array, State, dict[str, Array]]:
-    """Take dy (T, B, H) and the gradient by the last state to dx, dstate (the first) and dw."""
+    w: Weights, saved: list[Any], dy: Array, dstate: State, factors: Factors
+) -> tuple[Array, State, dict[str, Array], Array]:
+    """Take dy (T, B, H) and the gradient by the last state to dx, that by the first, dw, dscale."""
     steps, batch, _ = dy.shape
     dx = np.empty((steps, batch, w.input_size), dy.dtype)
     dw = {name: np.zeros_like(array) for name, array in w.arrays().items()}
+    dscale = np.empty_like(dy)
     for t in reversed(range(steps)):
+        h_prev, saved_t = saved[t]
         dh, *dcell = dstate
-        dx[t], dstate, dw_t = CELLS[w.cell].step_backward((dh + dy[t], *dcell), saved[t], w)
+        dh = dh + dy[t]
+        dstep = ((1 - factors.keep[t]) * dh, *dcell)
+        dx[t], (dscaled, *dcell_prev), dw_t = CELLS[w.cell].step_backward(dstep, saved_t, w)
+        dscale[t] = dscaled * h_prev
+        dstate = (factors.keep[t] * dh + factors.scale[t] * dscaled, *dcell_prev)
         for name in dw:
             dw[name] += dw_t[name]
-    return dx, dstate, dw
+    return dx, dstate, dw, dscale

@@ -1,0 +1,85 @@
+"""Factors on the state at every step: state_scale, recurrent_scale and state_keep of the doors."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tidegate._arrays import FloatArray, as_float_array
+from tidegate.weights import GATES, CellWeights
+
+
+class StateFactors(NamedTuple):
+    """As the core takes them: broadcast to every step, in the layout of y."""
+
+    scale: FloatArray | None = None  # (1 or G, T, B, H)
+    product_only: bool = False
+    keep: FloatArray | None = None  # (T, B, H)
+
+
+NO_FACTORS = StateFactors()
+
+
+def state_factors(
+    where: str,
+    weights: CellWeights,
+    x: FloatArray,
+    batch_first: Any,
+    state_scale: Any,
+    recurrent_scale: Any,
+    state_keep: Any,
+) -> StateFactors:
+    """Check what a door was given; x tells T and B."""
+    if x.ndim != 3 or (state_scale is None and recurrent_scale is None and state_keep is None):
+        return NO_FACTORS  # a wrong x is the core's to refuse
+    if state_scale is not None and recurrent_scale is not None:
+        raise ValueError(
+            f"{where}: state_scale and recurrent_scale are given; expected one of them (both scale "
+            "what R multiplies: give their product, to whichever meaning you need)."
+        )
+    rows = x.shape[:2]  # time first or batch first, as y
+    batch = rows[0] if batch_first else rows[1]
+    sizes = (batch, weights.hidden_size)
+    full = (*rows, weights.hidden_size)
+    scale = keep = None
+    if state_scale is not None:
+        array = _array(where, "state_scale", state_scale, weights, {sizes, full})
+        scale = _at_every_step(array, batch_first, full)[None]
+    if recurrent_scale is not None:
+        gates = (GATES[weights.cell], *sizes)
+        array = _array(where, "recurrent_scale", recurrent_scale, weights, {sizes, gates})
+        array = array.reshape(-1, *sizes)
+        array = array[:, :, None] if batch_first else array[:, None]
+        scale = np.broadcast_to(array, (len(array), *full))
+    if state_keep is not None:
+        if isinstance(state_keep, int | float | np.number):
+            state_keep = np.full(sizes, state_keep, weights.dtype)
+        array = _array(where, "state_keep", state_keep, weights, {sizes, full})
+        if array.size and not (array.min() >= 0 and array.max() <= 1):
+            raise ValueError(
+                f"{where}: state_keep has values in {array.min():g}..{array.max():g}; expected "
+                "shares of h_prev in 0..1."
+            )
+        keep = _at_every_step(array, batch_first, full)
+    if 0 in full:
+        return NO_FACTORS
+    return StateFactors(scale, recurrent_scale is not None, keep)
+
+
+def _array(
+    where: str, name: str, value: Any, weights: CellWeights, shapes: set[tuple[int, ...]]
+) -> FloatArray:
+    array = as_float_array(where, name, value, weights.dtype)
+    if array.shape not in shapes:
+        expected = " or ".join(str(shape) for shape in sorted(shapes, key=len))
+        raise ValueError(
+            f"{where}: {name} has shape {array.shape}; expected {expected}, (batch, hidden_size) "
+            f"{'for each gate' if name == 'recurrent_scale' else 'or the shape of y'}."
+        )
+    return np.require(array, requirements=["C", "A"])
+
+
+def _at_every_step(array: FloatArray, batch_first: Any, full: tuple[int, ...]) -> FloatArray:
+    """Return a view of shape `full` whose step stride is 0 if the array has no time axis."""
+    if array.ndim == 2:
+        array = array[:, None] if batch_first else array[None]
+    return np.broadcast_to(array, full)

@@ -1,0 +1,45 @@
+// Factors on the state at every step, per sequence and unit:
+//
+//   scale   h_prev is multiplied by it before the step: a decay over time, or recurrent dropout
+//   keep    h = keep∘h_prev + (1 - keep)∘h_new, with h_prev as it was before any scale: zoneout
+//
+// Each is (T, B, H) with any strides; one that is constant over time has a step stride of 0 and
+// costs (B, H) of memory.
+#pragma once
+
+#include "math/lane.hpp"
+#include "sequence/rows.hpp"
+
+namespace tidegate {
+
+template <class T>
+struct StateFactors {
+  SequenceView<const T> scale{};  // null: none
+  Index scale_gate = 0;           // elements from one gate's scale to the next; 0: one for all
+  bool product_only = false;      // only what R multiplies is scaled; the GRU's blend is not
+  SequenceView<const T> keep{};   // null: none
+
+  bool any() const { return scale || keep; }
+  bool per_gate() const { return scale_gate != 0; }
+  const T* scale_at(Index t, Index b, Index gate) const {
+    return scale.at(t, b) + gate * scale_gate;
+  }
+
+  // The scale of what the cell's epilogue takes of h_prev: the reset gate's operand has a gate.
+  template <class Cell>
+  Lane<T> scale_of(Index t, Index b, Index unit, Index valid) const {
+    const Index gate = Cell::kUsesResetH ? Cell::kTerms[Cell::kTermCount - 1].gate : 0;
+    return Lane<T>::load_partial(scale_at(t, b, gate) + unit, valid);
+  }
+  Lane<T> keep_of(Index t, Index b, Index unit, Index valid) const {
+    return Lane<T>::load_partial(keep.at(t, b) + unit, valid);
+  }
+  // 0 and 1 give one of the two states exactly.
+  Lane<T> kept(const Lane<T>& h, const Lane<T>& h_prev, Index t, Index b, Index unit,
+               Index valid) const {
+    const Lane<T> k = keep_of(t, b, unit, valid);
+    return multiply_add(k, h_prev, (Lane<T>(T(1)) - k) * h);
+  }
+};
+
+}  // namespace tidegate

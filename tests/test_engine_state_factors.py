@@ -1,0 +1,303 @@
+"""state_scale, recurrent_scale and state_keep: against the reference, differences, other paths."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+
+import tidegate
+from cases import ALL_CELLS, DTYPES, GATES, PLAIN_CELLS, make_problem
+from engine_runs import (
+    all_arrays,
+    assert_gradients_close,
+    assert_outputs_close,
+    assert_same_bits,
+)
+from numeric_gradient import analytic_gradients, numeric_gradients
+from tidegate import CellWeights, functional, reference
+from tolerances import (
+    assert_differences_close,
+    assert_forward_close,
+    assert_gradient_close,
+)
+
+KINDS = ("scale", "constant scale", "keep", "constant keep", "number keep", "scale and keep")
+
+
+def factors_of(kind, shape, dtype, seed=3):
+    """Keyword arguments of the doors for (T, B, I, H), time first."""
+    steps, batch, _, hidden = shape
+    rng = np.random.default_rng([seed, *shape])
+
+    def draw(*size):
+        return rng.uniform(0, 1, size).astype(dtype)
+
+    return {
+        "scale": lambda: {"state_scale": draw(steps, batch, hidden)},
+        "constant scale": lambda: {"state_scale": draw(batch, hidden)},
+        "keep": lambda: {"state_keep": np.round(draw(steps, batch, hidden))},
+        "constant keep": lambda: {"state_keep": draw(batch, hidden)},
+        "number keep": lambda: {"state_keep": 0.25},
+        "scale and keep": lambda: {
+            "state_scale": 2 * draw(steps, batch, hidden),
+            "state_keep": draw(steps, batch, hidden),
+        },
+        "gates": lambda: {"recurrent_scale": 2 * draw(4, batch, hidden)},
+        "one for all gates": lambda: {"recurrent_scale": 2 * draw(batch, hidden)},
+    }[kind]()
+
+
+def run(doors, problem, factors, **layout):
+    out = doors.rnn_forward(
+        problem.weights, problem.x, problem.state, training=True, **layout, **factors
+    )
+    need = {"need_dstate_scale": "state_scale" in factors} if doors is functional else {}
+    dy = problem.dy if out.y is not None else None
+    return out, doors.rnn_backward(out.saved, dy, problem.dstate, **need)
+
+
+def swap(problem, factors):
+    """The same batch first."""
+    swapped = {
+        name: value.swapaxes(0, 1) if np.ndim(value) == 3 else value
+        for name, value in factors.items()
+    }
+    x, dy = (np.ascontiguousarray(q.swapaxes(0, 1)) for q in (problem.x, problem.dy))
+    return dataclasses.replace(problem, x=x, dy=dy), swapped
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("case", PLAIN_CELLS, ids=str)
+def test_engine_matches_reference(case, kind, dtype):
+    shapes = ((1, 1, 1, 1), (5, 3, 2, 7), (4, 7, 5, 17), (3, 2, 4, 70))
+    layouts = itertools.cycle(itertools.product((False, True), (False, True)))
+    for shape, (go_backwards, batch_first) in zip(shapes, layouts, strict=False):
+        problem = make_problem(case, shape, dtype)
+        factors = factors_of(kind, shape, dtype)
+        if batch_first:
+            problem, factors = swap(problem, factors)
+        layout = {"go_backwards": go_backwards, "batch_first": batch_first}
+        out, grads = run(functional, problem, factors, **layout)
+        expected, expected_grads = run(reference, problem, factors, **layout)
+        assert_outputs_close(out, expected)
+        assert_gradients_close(grads, expected_grads)
+        if "state_scale" in factors:
+            assert_gradient_close(grads.state_scale, expected_grads.state_scale)
+        inference = functional.rnn_forward(
+            problem.weights, problem.x, problem.state, **layout, **factors
+        )
+        np.testing.assert_array_equal(inference.y, out.y)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("case", ALL_CELLS, ids=str)
+def test_gradients_match_finite_differences(case, kind):
+    shape = (3, 2, 1, 2)
+    problem, factors = make_problem(case, shape), factors_of(kind, shape, np.float64)
+    _, grads = run(functional, problem, factors, go_backwards=True)
+    analytic = analytic_gradients(grads)
+
+    def forward(arrays, x, state):
+        w = CellWeights(case.cell, **arrays, **case.options)
+        return functional.rnn_forward(w, x, state, go_backwards=True, **factors)
+
+    numeric = numeric_gradients(forward, problem, np.float64)
+    if "state_scale" in factors:
+
+        def forward_of_scale(arrays, scale, state):
+            w = CellWeights(case.cell, **arrays, **case.options)
+            given = factors | {"state_scale": scale}
+            return functional.rnn_forward(w, problem.x, state, go_backwards=True, **given)
+
+        scales = dataclasses.replace(problem, x=factors["state_scale"])
+        numeric["scale"] = numeric_gradients(forward_of_scale, scales, np.float64)["x"]
+        analytic["scale"] = grads.state_scale
+    assert_differences_close(analytic, numeric, np.float64)
+
+
+def scaled_rows(problem, scale, run_row):
+    """Run each sequence alone with R_q diag(scale_q) for R_q: what recurrent_scale amounts to."""
+    w, hidden = problem.weights, problem.weights.hidden_size
+    for b in range(problem.x.shape[1]):
+        columns = np.repeat(scale[:, b], hidden, axis=0)  # (G*H, H)
+        arrays = {name: q.astype(np.float64) for name, q in w.arrays().items()}
+        arrays["weight_hh"] = arrays["weight_hh"] * columns
+        options = {"activation": w.activation, "recurrent_activation": w.recurrent_activation}
+        options |= {"reset_after": w.reset_after, "update": w.update}
+        row = slice(b, b + 1)
+        run_row(
+            row,
+            columns,
+            dataclasses.replace(
+                problem,
+                weights=reference.Weights(w.cell, **arrays, **options),
+                x=problem.x[:, row],
+                state=tuple(part[row] for part in problem.state),
+                dy=problem.dy[:, row],
+                dstate=tuple(part[row] for part in problem.dstate),
+            ),
+        )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", ["gates", "one for all gates"])
+@pytest.mark.parametrize("case", PLAIN_CELLS, ids=str)
+def test_recurrent_scale_is_a_scale_of_the_columns_of_r(case, kind, dtype):
+    gates = GATES[case.cell]
+    for shape in ((1, 1, 1, 1), (5, 3, 2, 7), (4, 9, 5, 17), (3, 2, 4, 134)):
+        problem = make_problem(case, shape, dtype)
+        scale = factors_of(kind, shape, dtype)["recurrent_scale"]
+        scale = scale[:gates] if kind == "gates" else scale
+        out, grads = run(functional, problem, {"recurrent_scale": scale})
+        total = dict.fromkeys(problem.weights.arrays(), 0.0)
+
+        def compare(row, columns, alone, out=out, grads=grads, total=total):
+            expected, expected_grads = run(reference, alone, {})
+            assert_forward_close(out.y[:, row], expected.y)
+            assert_gradient_close(grads.x[:, row], expected_grads.x, engines=2)
+            for got, part in zip(grads.state, expected_grads.state, strict=True):
+                assert_gradient_close(got[row], part, engines=2)
+            arrays = expected_grads.weights.arrays()
+            arrays["weight_hh"] = arrays["weight_hh"] * columns
+            for name, array in arrays.items():
+                total[name] = total[name] + array
+
+        scaled_rows(problem, np.broadcast_to(scale, (gates, shape[1], shape[3])), compare)
+        for name, array in grads.weights.arrays().items():
+            assert_gradient_close(array, total[name], name)
+
+
+@pytest.mark.parametrize("case", PLAIN_CELLS, ids=str)
+def test_factors_that_change_nothing_keep_every_bit(case):
+    problem = make_problem(case, (5, 7, 3, 33), np.float32)
+    plain = functional.rnn_forward(problem.weights, problem.x, problem.state)
+    ones = np.ones((7, 33), np.float32)
+    gates = np.ones((GATES[case.cell], 7, 33), np.float32)
+    for factors in (
+        {"state_scale": ones, "state_keep": 0},
+        {"recurrent_scale": ones},
+        {"recurrent_scale": gates, "state_keep": np.zeros((5, 7, 33), np.float32)},
+    ):
+        out = functional.rnn_forward(problem.weights, problem.x, problem.state, **factors)
+        np.testing.assert_array_equal(out.y, plain.y)
+        np.testing.assert_array_equal(out.state, plain.state)
+
+
+@pytest.mark.parametrize("case", PLAIN_CELLS, ids=str)
+def test_state_that_is_kept_whole_stays(case):
+    problem = make_problem(case, (5, 3, 2, 9), np.float32)
+    out = functional.rnn_forward(problem.weights, problem.x, problem.state, state_keep=1.0)
+    for step in out.y:
+        np.testing.assert_array_equal(step, problem.state[0])
+
+
+@pytest.mark.parametrize("case", PLAIN_CELLS, ids=str)
+def test_only_the_last_state_is_wanted(case):
+    shape = (6, 3, 2, 9)
+    problem, factors = make_problem(case, shape), factors_of("scale and keep", shape, np.float64)
+    out, grads = run(functional, problem, factors, return_sequences=False)
+    assert out.y is None
+    expected = reference.rnn_forward(
+        problem.weights, problem.x, problem.state, training=True, **factors
+    )
+    expected_grads = reference.rnn_backward(expected.saved, None, problem.dstate)
+    assert_forward_close(out.state[0], expected.state[0])
+    assert_gradients_close(grads, expected_grads)
+    plain = functional.rnn_forward(
+        problem.weights, problem.x, problem.state, return_sequences=False, **factors
+    )
+    np.testing.assert_array_equal(plain.state, out.state)
+
+
+@pytest.mark.usefixtures("threads_restored")
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", ["scale and keep", "gates", "one for all gates"])
+@pytest.mark.parametrize("case", PLAIN_CELLS, ids=str)
+def test_same_bits_at_any_thread_count(case, kind, dtype):
+    for shape in ((6, 3, 70, 259), (9, 67, 20, 41)):
+        problem, factors = make_problem(case, shape, dtype), factors_of(kind, shape, dtype)
+        if kind == "gates":
+            factors["recurrent_scale"] = factors["recurrent_scale"][: GATES[case.cell]]
+            factors |= factors_of("keep", shape, dtype)
+        results = []
+        for threads in (1, 2, 3):
+            tidegate.set_num_threads(threads)
+            out, grads = run(functional, problem, factors)
+            named = all_arrays(out, grads)
+            if grads.state_scale is not None:
+                named["dscale"] = grads.state_scale
+            results.append(named)
+        assert_same_bits(results[1], results[0])
+        assert_same_bits(results[2], results[0])
+
+
+@pytest.mark.parametrize("case", PLAIN_CELLS, ids=str)
+def test_a_row_has_the_same_bits_in_any_batch_and_a_nan_stays_in_its_row(case):
+    shape = (6, 23, 9, 34)
+    problem, factors = make_problem(case, shape), factors_of("scale and keep", shape, np.float64)
+    out = functional.rnn_forward(problem.weights, problem.x, problem.state, **factors)
+    alone = functional.rnn_forward(
+        problem.weights,
+        problem.x[:, 7:8],
+        tuple(part[7:8] for part in problem.state),
+        **{name: value[:, 7:8] for name, value in factors.items()},
+    )
+    np.testing.assert_array_equal(alone.y[:, 0], out.y[:, 7])
+    factors["state_scale"][2, 7] = np.nan
+    spoilt = functional.rnn_forward(problem.weights, problem.x, problem.state, **factors)
+    assert np.isnan(spoilt.y[2:, 7]).any()
+    np.testing.assert_array_equal(np.delete(spoilt.y, 7, axis=1), np.delete(out.y, 7, axis=1))
+
+
+def test_masks_that_are_constant_over_time_cost_no_memory_for_each_step():
+    case, shape = PLAIN_CELLS[0], (50, 2, 3, 8)
+    problem = make_problem(case, shape)
+    factors = functional.state_factors.state_factors(
+        "test", problem.weights, problem.x, False, np.ones((2, 8)), None, 0.5
+    )
+    assert factors.scale.strides[1] == 0
+    assert factors.keep.strides[0] == 0
+
+
+W = CellWeights("gru", np.zeros((12, 3)), np.zeros((12, 4)))
+X = np.zeros((5, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("factors", "error", "message"),
+    [
+        ({"state_scale": np.ones((2, 5))}, ValueError, r"state_scale has shape \(2, 5\); expected"),
+        ({"state_scale": np.ones((2, 5, 4))}, ValueError, r"expected \(2, 4\) or \(5, 2, 4\)"),
+        ({"recurrent_scale": np.ones((4, 2, 4))}, ValueError, r"expected \(2, 4\) or \(3, 2, 4\)"),
+        ({"state_keep": np.ones(4)}, ValueError, r"state_keep has shape \(4,\); expected"),
+        ({"state_keep": 1.5}, ValueError, r"state_keep has values in 1.5..1.5; expected"),
+        ({"state_keep": np.nan}, ValueError, r"expected shares of h_prev in 0..1"),
+        ({"state_keep": "half"}, TypeError, r"state_keep has dtype"),
+        ({"state_scale": np.ones((2, 4), "f4")}, TypeError, r"state_scale has dtype float32"),
+        (
+            {"state_scale": np.ones((2, 4)), "recurrent_scale": np.ones((2, 4))},
+            ValueError,
+            r"state_scale and recurrent_scale are given; expected one",
+        ),
+    ],
+)
+def test_wrong_factors_are_refused(factors, error, message):
+    with pytest.raises(error, match=f"rnn_forward: .*{message}"):
+        functional.rnn_forward(W, X, **factors)
+
+
+def test_gradient_by_a_scale_that_was_not_given_is_refused():
+    out = functional.rnn_forward(W, X, training=True)
+    with pytest.raises(ValueError, match=r"rnn_backward: need_dstate_scale is True; expected"):
+        functional.rnn_backward(out.saved, need_dstate_scale=True)
+
+
+@pytest.mark.parametrize("shape", [(0, 2, 3), (5, 0, 3)])
+def test_nothing_to_run(shape):
+    out = functional.rnn_forward(
+        W, np.zeros(shape), state_scale=np.ones((*shape[:2], 4)), state_keep=0.5, training=True
+    )
+    grads = functional.rnn_backward(out.saved, need_dstate_scale=True)
+    assert grads.state_scale.shape == (*shape[:2], 4)
