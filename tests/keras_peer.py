@@ -17,7 +17,7 @@ def weights_of(layer):
     if kind == "Bidirectional":
         return weights_of(layer.forward_layer) + weights_of(layer.backward_layer)
     named = {p.name.rpartition("/")[2]: p.value for p in layer.parameters}
-    if kind in ("Dense", "Embedding"):
+    if kind in ("Dense", "Embedding", "Masking", "Dropout"):
         return list(named.values())
     if kind == "GRU":
         named = {name: z_first(value) for name, value in named.items()}

@@ -25,6 +25,7 @@ PYTHON_TIERS = [
     ("runtime",),
     ("weights",),
     ("functional",),
+    ("sequences",),
     ("layers",),
     ("training", "models", "io"),
     ("stream",),

@@ -100,7 +100,7 @@ BAD_CALLS = [
     (lambda: Dense(3)([["a"]]), TypeError, "x has dtype <U1; expected floats or integers"),
     (lambda: Dense(3)([[1j]]), TypeError, "x has dtype complex128"),
     (lambda: Dense(3)([[None]]), TypeError, "x has dtype object"),
-    (lambda: Dense(3)([[1], [2, 3]]), ValueError, "x cannot be made an array"),
+    (lambda: Dense(3)([[1], [2, 3]]), ValueError, "comes with lengths"),
     (lambda: Dense(3)(np.ma.ones((2, 2))), TypeError, "x is a masked array"),
     (lambda: Dense(0), ValueError, "units is 0; expected an integer >= 1"),
     (lambda: Dense(2.5), TypeError, "units is 2.5 of type float; expected an integer"),

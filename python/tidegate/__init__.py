@@ -11,12 +11,12 @@ from tidegate._version import __version__
 from tidegate.runtime import get_config, get_num_threads, set_num_threads, show_config
 
 if TYPE_CHECKING:
-    from tidegate import functional, io, layers, models, reference, training
+    from tidegate import functional, io, layers, models, reference, sequences, training
     from tidegate.io import load
     from tidegate.stream import Stream
     from tidegate.weights import CellWeights
 else:
-    _SUBMODULES = {"functional", "io", "layers", "models", "reference", "training"}
+    _SUBMODULES = {"functional", "io", "layers", "models", "reference", "sequences", "training"}
     _HOME_OF = {"CellWeights": "weights", "Stream": "stream", "load": "io"}
 
     def __getattr__(name):
@@ -47,6 +47,7 @@ __all__ = [
     "load",
     "models",
     "reference",
+    "sequences",
     "set_num_threads",
     "show_config",
     "training",

@@ -9,6 +9,7 @@ import numpy as np
 from tidegate.layers import Input, checks
 from tidegate.layers.base import Layer
 from tidegate.layers.building import building
+from tidegate.layers.masked_input import masked_input, require_steps
 from tidegate.layers.parameters import assign_all
 from tidegate.layers.types import Array
 from tidegate.training.random_streams import RandomStreams
@@ -116,14 +117,18 @@ class Sequential(Trainer):
 
     # -- use ---------------------------------------------------------------------------------------
 
-    def prepare_input(self, where: str, x: Any) -> Array:
-        """Return x as the first layer takes it; build the model on first sight of data."""
+    def prepare_input(
+        self, where: str, x: Any, lengths: Any = None, mask: Any = None
+    ) -> tuple[Array, Array | None]:
+        """Return x as the first layer takes it, and the mask; build the model on first data."""
         self.require_layers(where)
+        x, steps = masked_input(where, x, lengths, mask)
         first = self.layers[0]
         with building():
             if not self.built:
                 sample = checks.numeric(where, "x", x).shape[1:]
                 self.build(self.input_shape or first.general_shape(sample))
+        feature_axes = first.feature_axes
         if not first.parameters:
             first = next((layer for layer in self.layers if layer.parameters), first)
         array = first.prepare(where, x)
@@ -142,11 +147,13 @@ class Sequential(Trainer):
                 f"{where}: x has shape {np.shape(x)}; expected {checks.shape_text(shape)}, "
                 "as the model was built for."
             )
-        return array
+        if steps is not None:
+            require_steps(where, array, feature_axes)
+        return array, steps
 
-    def __call__(self, x: Any) -> Array:
-        """Return the outputs for one batch of samples, without training."""
-        return np.array(self.infer(self.prepare_input("Sequential", x)))
+    def __call__(self, x: Any, *, lengths: Any = None, mask: Any = None) -> Array:
+        """Return the outputs for one batch of samples, without training; see `predict`."""
+        return np.array(self.infer(*self.prepare_input("Sequential", x, lengths, mask)))
 
     # -- weights -----------------------------------------------------------------------------------
 

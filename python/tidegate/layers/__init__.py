@@ -13,6 +13,7 @@ from tidegate.layers.embedding import Embedding
 from tidegate.layers.gru import GRU
 from tidegate.layers.input import Input
 from tidegate.layers.lstm import LSTM
+from tidegate.layers.masking import Masking
 from tidegate.layers.simple_rnn import SimpleRNN
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Embedding",
     "Input",
     "Layer",
+    "Masking",
     "SimpleRNN",
     "constraints",
     "initializers",

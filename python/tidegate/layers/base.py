@@ -8,6 +8,7 @@ import numpy as np
 
 from tidegate.layers import checks, initializers
 from tidegate.layers.building import building
+from tidegate.layers.masked_input import masked_input, require_steps
 from tidegate.layers.parameters import Parameter, assign_all, flatten
 from tidegate.layers.signatures import constructor_arguments
 from tidegate.layers.types import Array, Config, Shape
@@ -44,7 +45,9 @@ class Layer:
     Notes
     -----
     Subclasses write `_declare`, `forward`, `backward` and `_config`. `forward` and `backward` trust
-    their arguments: whoever calls them has checked. Gradients are written, not added.
+    their arguments: whoever calls them has checked. Gradients are written, not added. A mask is
+    (B, T), False at the steps that do not count; `forward` gets it as a keyword, and only where
+    there is one, so a layer that has no use for masks need not take it.
     """
 
     # What a sample must look like; part of an error message.
@@ -53,6 +56,8 @@ class Layer:
     random: bool = False
     # Whether a step of the output needs no later step of the input.
     stepwise: bool = False
+    # Axes of the input after that of the steps.
+    feature_axes: ClassVar[int] = 1
     # Whether `output_mask` makes a mask where none came in.
     makes_mask: bool = False
 
@@ -149,7 +154,12 @@ class Layer:
     # -- use ---------------------------------------------------------------------------------------
 
     def forward(
-        self, x: Array, *, training: bool = False, rng: np.random.Generator | None = None
+        self,
+        x: Array,
+        *,
+        training: bool = False,
+        rng: np.random.Generator | None = None,
+        mask: Array | None = None,
     ) -> tuple[Array, Any]:
         """Return the output and, when training, what `backward` needs."""
         raise self._unwritten()
@@ -187,22 +197,34 @@ class Layer:
             f"{checks.shape_text(declared)}, as {type(self).__name__} was built for."
         )
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any, *, lengths: Any = None, mask: Any = None) -> Any:
         """Run the layer on a batch, without training; built on first use.
+
+        Parameters
+        ----------
+        x : array, or a list of sequences of different lengths
+        lengths : (B,) integers, optional
+            Valid steps of each sequence.
+        mask : (B, T) bool, optional
+            True at the steps that count. Not both.
 
         Raises
         ------
         ValueError
-            The shape does not fit, or a value is not finite.
+            The shape does not fit, or a value at a step that counts is not finite.
         TypeError
             x is not an array of numbers.
         """
-        return self.forward(self._prepare_call(x))[0]
+        array, steps = self._prepare_call(x, lengths, mask)
+        return (self.forward(array) if steps is None else self.forward(array, mask=steps))[0]
 
-    def _prepare_call(self, x: Any) -> Array:
-        """Check an argument of `__call__`, and build on first use."""
+    def _prepare_call(
+        self, x: Any, lengths: Any = None, mask: Any = None
+    ) -> tuple[Array, Array | None]:
+        """Check the arguments of `__call__`, and build on first use; return x and the mask."""
         kind = type(self).__name__
-        array = self.prepare(kind, x)
+        given, steps = masked_input(kind, x, lengths, mask)
+        array = self.prepare(kind, given)
         if array.ndim == 0:
             raise ValueError(f"{kind}: x is a single number; expected a batch of samples.")
         sample = array.shape[1:]
@@ -210,7 +232,9 @@ class Layer:
             if not self.built:
                 self.build(self.declared_input_shape or self.general_shape(sample))
         self.require_sample_shape(kind, sample)
-        return array
+        if steps is not None:
+            require_steps(kind, array, self.feature_axes)
+        return array, steps
 
     # -- weights -----------------------------------------------------------------------------------
 

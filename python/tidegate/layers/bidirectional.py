@@ -18,6 +18,7 @@ from tidegate.layers.bidirectional_checks import require_alike, require_new
 from tidegate.layers.carried import CarriedState
 from tidegate.layers.gru import GRU
 from tidegate.layers.lstm import LSTM
+from tidegate.layers.masked_input import zero_where_masked
 from tidegate.layers.merging import MERGE_MODES, merge, merge_backward
 from tidegate.layers.parameters import Parameter
 from tidegate.layers.recurrent import RecurrentLayer
@@ -142,19 +143,36 @@ class Bidirectional(Layer):
         return self.forward_layer.weight_rules() + self.backward_layer.weight_rules()
 
     def forward(
-        self, x: Array, *, training: bool = False, rng: np.random.Generator | None = None
+        self,
+        x: Array,
+        *,
+        training: bool = False,
+        rng: np.random.Generator | None = None,
+        mask: Array | None = None,
     ) -> tuple[Array, Any]:
         """Return the merged output and, when training, what both directions saved."""
         assert self.merge_mode is not None
-        out = self._run(x, training=training)
-        both = self._both(out)
+        out = self._run(x, training=training, mask=mask)
+        both = self._both(out, mask)
         y = merge(self.merge_mode, both, self.forward_layer.units)
         return y, ((out.saved, both if self.merge_mode == "mul" else None) if training else None)
 
-    def _run(self, x: Array, state: Any = None, *, training: bool = False) -> BiRNNOutput:
-        """Call the engine for both directions."""
+    def output_mask(self, x: Array, mask: Array | None) -> Array | None:
+        """Pass the mask on with the sequence."""
+        return mask if self.return_sequences else None
+
+    def _run(
+        self,
+        x: Array,
+        state: Any = None,
+        *,
+        training: bool = False,
+        mask: Array | None = None,
+    ) -> BiRNNOutput:
+        """Call the engine for both directions; as in Keras, outputs of masked steps are 0."""
         if state is None:
             state = self._carried_state(len(x))
+        masked = {} if mask is None else {"mask": mask, "masked_output": "zero"}
         out = birnn_forward(
             self.forward_layer.bound_weights()[0],
             self.backward_layer.bound_weights()[0],
@@ -163,6 +181,7 @@ class Bidirectional(Layer):
             training=training,
             batch_first=True,
             return_sequences=self.return_sequences,
+            **masked,
         )
         if self.forward_layer.carried is not None and self.backward_layer.carried is not None:
             count = len(self.forward_layer.state_names)
@@ -180,12 +199,13 @@ class Bidirectional(Layer):
             parts += start
         return tuple(parts)
 
-    def _both(self, out: BiRNNOutput) -> Array:
+    def _both(self, out: BiRNNOutput, mask: Array | None = None) -> Array:
         """Return the outputs of the two directions side by side."""
         if out.y is not None:
             return out.y
         h_at = (0, len(self.forward_layer.state_names))
-        return np.concatenate([out.state[k] for k in h_at], axis=-1)
+        y = np.concatenate([out.state[k] for k in h_at], axis=-1)
+        return y if mask is None else zero_where_masked(y, mask)
 
     def backward(self, saved: Any, dy: Array, *, need_dx: bool = True) -> Array | None:
         """See Layer."""
@@ -206,12 +226,17 @@ class Bidirectional(Layer):
         ).x
         return dx
 
-    def __call__(self, x: Any, initial_state: Any = None) -> Any:
+    def __call__(
+        self, x: Any, initial_state: Any = None, *, lengths: Any = None, mask: Any = None
+    ) -> Any:
         """Run on a batch, without training; built on first use.
 
         Parameters
         ----------
-        x : (B, T, I) array
+        x : (B, T, I) array, or a list of (T_i, I) arrays
+        lengths, mask
+            As in the wrapped layer. The backward direction starts at the last valid step, and
+            output sequences are 0 at steps that do not count, whatever zero_output_for_mask is.
         initial_state : list of (B, H) arrays, optional
             The states of the forward layer, then those of the backward layer; zeros, or what
             stateful layers carry, if omitted.
@@ -221,7 +246,7 @@ class Bidirectional(Layer):
         output, or with `return_state` a tuple (output, forward states ..., backward states ...)
             With merge_mode=None, (forward, backward) or (forward, backward, states ...).
         """
-        x = self._prepare_call(x)
+        x, mask = self._prepare_call(x, lengths, mask)
         where, layers = "Bidirectional", self.recurrent_parts()
         state = None
         if initial_state is not None:
@@ -231,8 +256,8 @@ class Bidirectional(Layer):
                 for layer, half in zip(layers, halves, strict=True)
                 for array in layer.prepare_state(where, half, len(x)) or ()
             ]
-        out = self._run(x, state)
-        both, units = self._both(out), self.forward_layer.units
+        out = self._run(x, state, mask=mask)
+        both, units = self._both(out, mask), self.forward_layer.units
         states = out.state if self.return_state else ()
         if self.merge_mode is None:
             return both[..., :units], both[..., units:], *states

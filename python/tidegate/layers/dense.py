@@ -110,7 +110,12 @@ class Dense(Layer):
         return a, rows
 
     def forward(
-        self, x: Array, *, training: bool = False, rng: np.random.Generator | None = None
+        self,
+        x: Array,
+        *,
+        training: bool = False,
+        rng: np.random.Generator | None = None,
+        mask: Array | None = None,
     ) -> tuple[Array, Any]:
         """Return y (..., O) and, when training, the rows of x and y."""
         a, rows = self.logits(x)

@@ -67,7 +67,12 @@ class Dropout(Layer):
         return (), input_shape
 
     def forward(
-        self, x: Array, *, training: bool = False, rng: np.random.Generator | None = None
+        self,
+        x: Array,
+        *,
+        training: bool = False,
+        rng: np.random.Generator | None = None,
+        mask: Array | None = None,
     ) -> tuple[Array, Any]:
         """Return x, when training times a mask of 0 and 1 / (1 - rate), and that mask."""
         if not training or self.rate == 0:

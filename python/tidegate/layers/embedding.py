@@ -27,6 +27,8 @@ class Embedding(Layer):
     embeddings_regularizer : None, "l1", "l2" or Regularizer
     embeddings_constraint : None, str or Constraint
         "max_norm", "non_neg", "unit_norm" or an object; applied after each step of training.
+    mask_zero : bool
+        The integer 0 is padding: the layers above skip those steps. For input (N, T).
     name, dtype, input_shape
         See Layer; `input_shape=(T,)` for sequences of integers.
 
@@ -43,6 +45,7 @@ class Embedding(Layer):
 
     expects = "(N, ...) of integers"
     stepwise = True
+    feature_axes = 0
 
     def __init__(
         self,
@@ -51,6 +54,7 @@ class Embedding(Layer):
         embeddings_initializer: Any = "uniform",
         embeddings_regularizer: Any = None,
         embeddings_constraint: Any = None,
+        mask_zero: bool = False,
         *,
         name: str | None = None,
         dtype: Any = "float32",
@@ -69,8 +73,15 @@ class Embedding(Layer):
                 "embeddings_constraint": embeddings_constraint,
             },
         )
+        self.mask_zero = checks.boolean("Embedding", "mask_zero", mask_zero)
+        self.makes_mask = self.mask_zero
 
     def _declare(self, input_shape: Shape) -> tuple[tuple[Parameter, ...], Shape]:
+        if self.mask_zero and len(input_shape) != 1:
+            raise ValueError(
+                f"{self.name}: the input has shape {checks.shape_text(input_shape)}; expected "
+                "(N, steps), as mask_zero=True makes a mask of steps."
+            )
         shape = (self.input_dim, self.output_dim)
         table = Parameter(
             "embeddings", shape, self.dtype, lambda rng: self.embeddings_initializer(shape, rng)
@@ -103,10 +114,22 @@ class Embedding(Layer):
         return np.require(array, np.int64, ["C", "A"])
 
     def forward(
-        self, x: Array, *, training: bool = False, rng: np.random.Generator | None = None
+        self,
+        x: Array,
+        *,
+        training: bool = False,
+        rng: np.random.Generator | None = None,
+        mask: Array | None = None,
     ) -> tuple[Array, Any]:
         """Return the rows of the table and, when training, x."""
         return self.parameters[0].value[x], (x if training else None)
+
+    def output_mask(self, x: Array, mask: Array | None) -> Array | None:
+        """With mask_zero, exclude the steps whose integer is 0."""
+        if not self.mask_zero:
+            return mask
+        steps: Array = x != 0
+        return steps if mask is None else steps & mask
 
     def backward(self, saved: Any, dy: Array, *, need_dx: bool = True) -> Array | None:
         """Sum the rows of dy that belong to one integer; integers have no gradient."""
@@ -128,4 +151,5 @@ class Embedding(Layer):
             "output_dim": self.output_dim,
             "embeddings_initializer": initializer_config(self.embeddings_initializer),
             **self._rule_options.config(),
+            "mask_zero": self.mask_zero,
         }

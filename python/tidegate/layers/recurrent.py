@@ -11,6 +11,7 @@ from tidegate.functional import RNNOutput, rnn_backward, rnn_forward
 from tidegate.layers import activations, checks, initializers
 from tidegate.layers.base import Layer, initializer_config
 from tidegate.layers.carried import CarriedState, initial_state
+from tidegate.layers.masked_input import zero_where_masked
 from tidegate.layers.parameters import Parameter
 from tidegate.layers.types import Array, Config, Shape
 from tidegate.layers.weight_rules import RuleOptions, WeightRule, recurrent_roles
@@ -35,7 +36,7 @@ class RecurrentLayer(Layer):
         `layer(x)` returns the output and the final states. Not inside a Sequential.
     go_backwards : bool
         Run from the last step to the first. The output sequence starts with the step that was
-        processed first, as in Keras.
+        processed first, as in Keras. With a mask, each sequence starts at its last valid step.
     kernel_regularizer, recurrent_regularizer, bias_regularizer : None, "l1", "l2" or Regularizer
         Penalty in the loss, on W, R and the biases.
     kernel_constraint, recurrent_constraint, bias_constraint : None, str or Constraint
@@ -43,6 +44,8 @@ class RecurrentLayer(Layer):
     stateful : bool
         Start each batch with the states that the one before left, row by row, until
         `reset_states()`; in training, gradients end where a batch begins.
+    zero_output_for_mask : bool
+        At steps that a mask excludes, output 0 instead of the output before; for sequences.
     name, dtype, input_shape
         See Layer; `input_shape=(T, I)`, where T may be None.
 
@@ -75,6 +78,7 @@ class RecurrentLayer(Layer):
         recurrent_constraint: Any = None,
         bias_constraint: Any = None,
         stateful: bool = False,
+        zero_output_for_mask: bool = False,
         name: str | None = None,
         dtype: Any = "float32",
         input_shape: Any = None,
@@ -107,6 +111,9 @@ class RecurrentLayer(Layer):
         self.stepwise = not self.go_backwards
         # None: every batch starts from zeros.
         self.carried: CarriedState | None = CarriedState() if stateful else None
+        self.zero_output_for_mask = checks.boolean(
+            kind, "zero_output_for_mask", zero_output_for_mask
+        )
 
     # -- parameters --------------------------------------------------------------------------------
 
@@ -198,9 +205,15 @@ class RecurrentLayer(Layer):
     # -- use ---------------------------------------------------------------------------------------
 
     def run(
-        self, x: Array, state: tuple[Array, ...] | None = None, *, training: bool = False
+        self,
+        x: Array,
+        state: tuple[Array, ...] | None = None,
+        *,
+        training: bool = False,
+        mask: Array | None = None,
     ) -> RNNOutput:
         """Call the engine; y stays in the order of x."""
+        masked = {} if mask is None else {"mask": mask, "masked_output": self.masked_output}
         return rnn_forward(
             self._weights,
             x,
@@ -209,26 +222,42 @@ class RecurrentLayer(Layer):
             batch_first=True,
             return_sequences=self.return_sequences,
             go_backwards=self.go_backwards,
+            **masked,
         )
 
-    def output_of(self, out: RNNOutput) -> Array:
+    @property
+    def masked_output(self) -> str:
+        """What the output is at steps that do not count, in the engine's words."""
+        return "zero" if self.zero_output_for_mask else "hold"
+
+    def output_of(self, out: RNNOutput, mask: Array | None = None) -> Array:
         """Return what the layer passes on."""
         if out.y is None:
-            return out.state[0]
+            # As in Keras: no step that counts, no output, even if there was an initial state.
+            return out.state[0] if mask is None else zero_where_masked(out.state[0], mask)
         return out.y[:, ::-1] if self.go_backwards else out.y
 
+    def output_mask(self, x: Array, mask: Array | None) -> Array | None:
+        """Pass the mask on with the sequence, in the order of the outputs."""
+        if mask is None or not self.return_sequences:
+            return None
+        return mask[:, ::-1] if self.go_backwards else mask
+
     def forward(
-        self, x: Array, *, training: bool = False, rng: np.random.Generator | None = None
+        self,
+        x: Array,
+        *,
+        training: bool = False,
+        rng: np.random.Generator | None = None,
+        mask: Array | None = None,
     ) -> tuple[Array, Any]:
         """Return (B, T, H) or (B, H) and, when training, the engine's `saved`."""
         carried = self.carried
         start = None if carried is None else carried.start(self.name, len(x))
-        y, state, saved = self.run(x, start, training=training)
+        out = self.run(x, start, training=training, mask=mask)
         if carried is not None:
-            carried.keep(state)
-        if y is None:
-            return state[0], saved
-        return (y[:, ::-1] if self.go_backwards else y), saved
+            carried.keep(out.state)
+        return self.output_of(out, mask), out.saved
 
     def backward(self, saved: Any, dy: Array, *, need_dx: bool = True) -> Array | None:
         """See Layer."""
@@ -246,12 +275,18 @@ class RecurrentLayer(Layer):
         dx: Array | None = grads.x
         return dx
 
-    def __call__(self, x: Any, initial_state: Any = None) -> Any:
+    def __call__(
+        self, x: Any, initial_state: Any = None, *, lengths: Any = None, mask: Any = None
+    ) -> Any:
         """Run the layer on a batch, without training; built on first use.
 
         Parameters
         ----------
-        x : (B, T, I) array
+        x : (B, T, I) array, or a list of (T_i, I) arrays
+        lengths : (B,) integers, optional
+            Valid steps of each sequence, counted from step 0.
+        mask : (B, T) bool, optional
+            True at the steps that count; the others leave the state as it is. Not both.
         initial_state : list of (B, H) arrays, optional
             [h], for an LSTM [h, c]; zeros, or what a stateful layer carries, if omitted.
 
@@ -260,14 +295,14 @@ class RecurrentLayer(Layer):
         output, or with `return_state` a tuple (output, h) or (output, h, c)
             output is (B, T, H) with `return_sequences`, else (B, H).
         """
-        x = self._prepare_call(x)
+        x, mask = self._prepare_call(x, lengths, mask)
         state = self.prepare_state(type(self).__name__, initial_state, len(x))
         if state is None and self.carried is not None:
             state = self.carried.start(self.name, len(x))
-        out = self.run(x, state)
+        out = self.run(x, state, mask=mask)
         if self.carried is not None:
             self.carried.keep(out.state)
-        y = self.output_of(out)
+        y = self.output_of(out, mask)
         return (y, *out.state) if self.return_state else y
 
     def prepare_state(self, where: str, state: Any, batch: int) -> tuple[Array, ...] | None:
@@ -288,4 +323,5 @@ class RecurrentLayer(Layer):
             "go_backwards": self.go_backwards,
             **({"stateful": True} if self.stateful else {}),
             **self._rule_options.config(),
+            "zero_output_for_mask": self.zero_output_for_mask,
         }

@@ -13,6 +13,7 @@ class RecurrentOptions(TypedDict, total=False):
     recurrent_constraint: Any
     bias_constraint: Any
     stateful: bool
+    zero_output_for_mask: bool
     name: str | None
     dtype: Any
     input_shape: Any

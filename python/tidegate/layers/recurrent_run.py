@@ -11,6 +11,7 @@ from tidegate.layers.base import Layer
 from tidegate.layers.call import Call
 from tidegate.layers.gru import GRU
 from tidegate.layers.lstm import LSTM
+from tidegate.layers.masked_input import zero_where_masked
 from tidegate.layers.recurrent import RecurrentLayer
 from tidegate.layers.simple_rnn import SimpleRNN
 from tidegate.layers.types import Array
@@ -42,6 +43,7 @@ class RecurrentRun:
         *,
         training: bool = False,
         rng: np.random.Generator | None = None,
+        mask: Array | None = None,
     ) -> tuple[Array, Any]:
         """Return the output of the last layer and, when training, the engine's `saved`."""
         carried = [layer.carried for layer in self.layers]
@@ -49,18 +51,24 @@ class RecurrentRun:
             None if kept is None else kept.start(layer.name, len(x))
             for kept, layer in zip(carried, self.layers, strict=True)
         ]
+        last = self.layers[-1]
+        masked = {} if mask is None else {"mask": mask, "masked_output": last.masked_output}
         out = rnn_stack_forward(
             [layer.bound_weights()[0] for layer in self.layers],
             x,
             states,
             training=training,
             batch_first=True,
-            return_sequences=self.layers[-1].return_sequences,
+            return_sequences=last.return_sequences,
+            **masked,
         )
         for kept, final in zip(carried, out.states, strict=True):
             if kept is not None:
                 kept.keep(final)
-        return out.states[-1][0] if out.y is None else out.y, out.saved
+        if out.y is not None:
+            return out.y, out.saved
+        y = out.states[-1][0]
+        return (y if mask is None else zero_where_masked(y, mask)), out.saved
 
     def backward(self, saved: Any, dy: Array, *, need_dx: bool = True) -> Array | None:
         """Write the gradients of the parameters; return the gradient by x unless not needed."""

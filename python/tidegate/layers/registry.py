@@ -8,6 +8,7 @@ from tidegate.layers.bidirectional import WRAPPED, Bidirectional
 from tidegate.layers.dense import Dense
 from tidegate.layers.dropout import Dropout
 from tidegate.layers.embedding import Embedding
+from tidegate.layers.masking import Masking
 from tidegate.layers.types import Config
 
 LAYERS: dict[str, type[Layer]] = {
@@ -16,6 +17,7 @@ LAYERS: dict[str, type[Layer]] = {
     "Dense": Dense,
     "Dropout": Dropout,
     "Embedding": Embedding,
+    "Masking": Masking,
 }
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from tidegate.layers import checks
 from tidegate.layers.types import Array
 from tidegate.training import shapes
+from tidegate.training.masked_targets import keeps_steps, masked_targets
 
 if TYPE_CHECKING:
     from tidegate.training.trainer import Trainer
@@ -17,23 +18,28 @@ GATHER_BYTES = 1 << 20
 
 
 class Samples(NamedTuple):
-    """Inputs (N, ...), targets (N, ...) and the weights of output rows, or None."""
+    """Inputs (N, ...), targets (N, ...), the weights of output rows and the mask of the inputs."""
 
     x: Array
     y: Array
     weight: Array | None
+    mask: Any = None  # (N, T) bool, or None where every step counts
 
     def part(self, start: int, stop: int) -> "Samples":
         """Return the samples start..stop-1, as views."""
         here = slice(start, stop)
         return Samples(
-            self.x[here], self.y[here], None if self.weight is None else self.weight[here]
+            self.x[here],
+            self.y[here],
+            None if self.weight is None else self.weight[here],
+            None if self.mask is None else self.mask[here],
         )
 
     def take(self, order: Array) -> "Samples":
         """Return the samples of these numbers, copied."""
         weight = None if self.weight is None else self.weight.take(order, 0)
-        return Samples(self.x.take(order, 0), self.y.take(order, 0), weight)
+        mask = None if self.mask is None else self.mask.take(order, 0)
+        return Samples(self.x.take(order, 0), self.y.take(order, 0), weight, mask)
 
 
 def prepare(
@@ -43,6 +49,8 @@ def prepare(
     y: Any,
     sample_weight: Any = None,
     class_weight: Any = None,
+    lengths: Any = None,
+    mask: Any = None,
 ) -> Samples:
     """Return checked samples for a compiled model, which is built for them if need be.
 
@@ -53,13 +61,15 @@ def prepare(
     TypeError
         Something is not an array of numbers.
     """
-    inputs = model.prepare_input(where, x)
+    inputs, steps = model.prepare_input(where, x, lengths, mask)
     count = len(inputs)
     if count == 0:
         raise ValueError(f"{where}: x has no samples, shape {inputs.shape}; expected at least one.")
     if y is None:
         raise ValueError(f"{where}: y is missing; expected one target for each sample of x.")
     loss = model.require_compiled(where)
+    if isinstance(steps, np.ndarray) and keeps_steps(model):
+        y = masked_targets(where, y, steps)
     targets = loss.prepare(where, y, count, model.output_shape, model.output_dtype)
     if class_weight is not None:
         if sample_weight is not None:
@@ -72,15 +82,24 @@ def prepare(
         weight = shapes.match_weights(
             where, sample_weight, count, model.output_shape, model.output_dtype
         )
-    return Samples(inputs, targets, weight)
+    return Samples(inputs, targets, weight, steps)
 
 
 def prepare_validation(model: "Trainer", where: str, given: Any) -> Samples:
-    """Return checked samples from (x, y) or (x, y, sample_weight)."""
+    """Return checked samples from (x, y), (x, y, sample_weight) or arguments of `evaluate`."""
+    if isinstance(given, dict):
+        known = ("x", "y", "sample_weight", "lengths", "mask")
+        if unknown := sorted(set(given) - set(known)):
+            raise ValueError(
+                f"{where}: validation_data has the key {unknown[0]!r}; expected some of "
+                f"{', '.join(known)}."
+            )
+        arguments = {"x": None, "y": None} | given
+        return prepare(model, f"{where}: validation_data", **arguments)
     if not isinstance(given, list | tuple) or len(given) not in (2, 3):
         raise ValueError(
             f"{where}: validation_data is a {type(given).__name__}; "
-            "expected (x, y) or (x, y, sample_weight)."
+            "expected (x, y), (x, y, sample_weight) or a dict of evaluate's arguments."
         )
     return prepare(model, f"{where}: validation_data", *given)
 
@@ -108,11 +127,8 @@ def batches(samples: Samples, size: int, order: Array | None = None) -> Iterator
     for start in range(0, count, stretch):
         stop = min(start + stretch, count)
         here = samples.part(start, stop) if order is None else samples.take(order[start:stop])
-        x, y, weight = here
         for first in range(0, stop - start, size):
-            last = first + size
-            part = None if weight is None else weight[first:last]
-            yield Samples(x[first:last], y[first:last], part)
+            yield here.part(first, first + size)
 
 
 def batch_size(where: str, size: Any, default: int) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tidegate.training import data, progress
+from tidegate.training import buckets, data, progress
 from tidegate.training.callbacks.base import Callback, hooks
 from tidegate.training.carrying import keeping_states
 from tidegate.training.data import Samples
@@ -42,7 +42,7 @@ class FitLoop:
     seed_is_fits : bool
         Whether the seed was given to `fit`: then epochs count from 0, else over the model's life.
     callbacks : list of Callback
-    verbose : see `fit`
+    verbose, bucket_by_length : see `fit`
     """
 
     model: "Trainer"
@@ -58,6 +58,7 @@ class FitLoop:
     seed_is_fits: bool
     callbacks: list[Callback]
     verbose: object
+    bucket_by_length: bool = False
 
     def __post_init__(self) -> None:
         self.batch_count = -(-len(self.samples.x) // self.batch_size)
@@ -135,15 +136,19 @@ class FitLoop:
             rng = self.streams.at(epoch if self.seed_is_fits else self.model.epochs_trained)
             if self.shuffle:
                 order = data.permutation(rng, len(self.samples.x))
+        batches = data.batches
+        if self.bucket_by_length:
+            order = buckets.order(self.samples.mask, self.batch_size, order, rng)
+            batches = buckets.batches
         train, model = self.train, self.model
         batch_done = None if shown is None else shown.batch_done
         total, seen = 0.0, 0
         batch = 0
-        for batch, (x, y, weight) in enumerate(data.batches(self.samples, self.batch_size, order)):
+        for batch, (x, y, weight, mask) in enumerate(batches(self.samples, self.batch_size, order)):
             for method in self.batch_begin:
                 method(batch)
             try:
-                loss = train(x, y, weight, rng)
+                loss = train(x, y, weight, rng, mask)
             except FloatingPointError as error:
                 self.at_batch = batch
                 raise self._diverged(error) from None
@@ -215,6 +220,6 @@ def evaluate(step: Step, samples: Samples, size: int) -> dict[str, float]:
     step.reset_metrics()
     total = 0.0
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for x, y, weight in data.batches(samples, size):
-            total += step.evaluate(x, y, weight) * len(x)
+        for batch in data.batches(samples, size):
+            total += step.evaluate(*batch) * len(batch.x)
     return {"loss": total / len(samples.x), **step.results()}

@@ -9,6 +9,7 @@ from tidegate.layers import checks
 from tidegate.layers.stack import Stack
 from tidegate.layers.types import Array
 from tidegate.training import data
+from tidegate.training.buckets import known_mask
 from tidegate.training.callbacks.base import checked
 from tidegate.training.carrying import (
     is_stateful,
@@ -56,8 +57,10 @@ class Trainer(Stack, Compiled):
 
     # What a model adds.
 
-    def prepare_input(self, where: str, x: Any) -> Array:
-        """Return x as the first layer takes it; build the model on first sight of data."""
+    def prepare_input(
+        self, where: str, x: Any, lengths: Any = None, mask: Any = None
+    ) -> tuple[Array, Any]:
+        """Return x as the first layer takes it, and the mask; build the model on first data."""
         raise NotImplementedError
 
     # -- fit ---------------------------------------------------------------------------------------
@@ -80,13 +83,17 @@ class Trainer(Stack, Compiled):
         validation_batch_size: int | None = None,
         tbptt: int | None = None,
         seed: int | None = None,
+        lengths: Any = None,
+        mask: Any = None,
+        bucket_by_length: bool = False,
     ) -> History:
         """Train for a number of epochs.
 
         Parameters
         ----------
         x : (N, ...) array
-            Samples; (N, T) is taken as (N, T, 1) where the model expects that.
+            Samples; (N, T) is taken as (N, T, 1) where the model expects that. A list of (T_i, I)
+            arrays of different lengths is padded, and its lengths are known then.
         y : (N, ...) array
             Targets, in the shape of the output; its last axis may be left out if it is 1.
         batch_size : int
@@ -99,7 +106,7 @@ class Trainer(Stack, Compiled):
         callbacks : list of Callback
         validation_split : float
             Share of the samples, from the end, that is kept for validation.
-        validation_data : (x, y) or (x, y, sample_weight)
+        validation_data : (x, y), (x, y, sample_weight) or dict of the arguments of `evaluate`
             Instead of a split.
         shuffle : bool
             Draw the order of the samples anew for each epoch.
@@ -114,6 +121,14 @@ class Trainer(Stack, Compiled):
         seed : int
             Of the order of samples and of dropout, whatever was trained before. By default these
             follow from the model's seed and the epochs it was trained for.
+        lengths : (N,) integers, optional
+            Valid steps of each sample, counted from step 0.
+        mask : (N, T) bool, optional
+            True at the steps that count. Not both.
+        bucket_by_length : bool
+            Put samples of similar length into one batch, and cut each batch to its longest one.
+            Of the drawn order, each stretch of 16 batches is sorted by length, then the batches
+            are shuffled: every sample once per epoch, but the batch it is in depends on its length.
 
         Returns
         -------
@@ -146,7 +161,10 @@ class Trainer(Stack, Compiled):
         if seed is not None:
             seed = checks.integer(where, "seed", seed, least=0)
         watching = checked(where, callbacks)
-        samples = data.prepare(self, where, x, y, sample_weight, class_weight)
+        checks.boolean(where, "bucket_by_length", bucket_by_length)
+        samples = data.prepare(self, where, x, y, sample_weight, class_weight, lengths, mask)
+        if bucket_by_length:
+            samples = samples._replace(mask=known_mask(self, where, samples))
         validation: data.Samples | None
         if validation_data is not None:
             validation = data.prepare_validation(self, where, validation_data)
@@ -176,21 +194,29 @@ class Trainer(Stack, Compiled):
             seed_is_fits=seed is not None,
             callbacks=watching,
             verbose=verbose,
+            bucket_by_length=bucket_by_length,
         ).run()
 
     def train_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, *, return_dict: bool = False
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        return_dict: bool = False,
+        lengths: Any = None,
+        mask: Any = None,
     ) -> Any:
         """Take one step; return the loss before it, with metrics a list or a dict."""
         where = "train_on_batch"
-        samples = data.prepare(self, where, x, y, sample_weight)
+        samples = data.prepare(self, where, x, y, sample_weight, None, lengths, mask)
         self.bind_optimizer(where)
         step = Step(self)
         step.reset_metrics()
         rng = RandomStreams(self.seed, "batch").at(self.optimizer.iterations)
         try:
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                loss = keeping_states(self, step.train)(*samples, rng)
+                loss = keeping_states(self, step.train)(*samples[:3], rng, samples.mask)
         except FloatingPointError as error:
             raise diverged(self, error, where, f"step {self.optimizer.iterations + 1}") from None
         except BaseException:
@@ -209,31 +235,42 @@ class Trainer(Stack, Compiled):
         sample_weight: Any = None,
         *,
         return_dict: bool = False,
+        lengths: Any = None,
+        mask: Any = None,
     ) -> Any:
         """Return the loss of samples; with metrics a list [loss, ...] or a dict.
 
         Parameters
         ----------
-        x, y, sample_weight
+        x, y, sample_weight, lengths, mask
             As in `fit`.
         batch_size : int
-            Default 256; the result does not depend on it but for rounding.
+            Default 256. Without masks in the output the result does not depend on it but for
+            rounding; with them, as in Keras, the mean over valid steps is taken batch by batch.
         verbose : any
             Taken for Keras's sake; nothing is shown.
         return_dict : bool
             Return {"loss": ..., metric: ...}.
         """
-        samples = data.prepare(self, "evaluate", x, y, sample_weight)
+        samples = data.prepare(self, "evaluate", x, y, sample_weight, None, lengths, mask)
         size = data.batch_size("evaluate", batch_size, PREDICT_BATCH)
         require_rows(self, "evaluate", "x", len(samples.x), size)
         return _shaped(evaluate(Step(self), samples, size), return_dict)
 
-    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = 0) -> Array:
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = 0,
+        *,
+        lengths: Any = None,
+        mask: Any = None,
+    ) -> Array:
         """Return the outputs for samples.
 
         Parameters
         ----------
-        x : (N, ...) array
+        x, lengths, mask
             As in `fit`; N may be 0.
         batch_size : int
             Default 256.
@@ -243,18 +280,22 @@ class Trainer(Stack, Compiled):
         Returns
         -------
         (N, ...) array
-            In the dtype of the last layer that has parameters.
+            In the dtype of the last layer that has parameters. Sequences of different lengths
+            come back padded to the longest; what stands at steps that do not count, the last
+            layers decide (a recurrent one repeats its output).
         """
-        inputs = self.prepare_input("predict", x)
+        inputs, steps = self.prepare_input("predict", x, lengths, mask)
         size = data.batch_size("predict", batch_size, PREDICT_BATCH)
         require_rows(self, "predict", "x", len(inputs), size)
-        first = self.infer(inputs[:size])
+        first = self.infer(inputs[:size], None if steps is None else steps[:size])
         if len(inputs) <= size:
             return np.array(first)
         outputs = np.empty((len(inputs), *first.shape[1:]), first.dtype)
         outputs[:size] = first
         for start in range(size, len(inputs), size):
-            outputs[start : start + size] = self.infer(inputs[start : start + size])
+            stop = start + size
+            part = None if steps is None else steps[start:stop]
+            outputs[start:stop] = self.infer(inputs[start:stop], part)
         return outputs
 
     # -- state -------------------------------------------------------------------------------------

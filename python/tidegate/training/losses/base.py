@@ -4,6 +4,8 @@ A loss writes `terms`: the loss of each element (or each row) and its slope by t
 common stands here: weights, the mean over the batch, the shapes of targets.
 
     loss = Σ w·term / n        d loss / d output = w·slope / n        n = number of terms
+
+Steps that a mask excludes are no terms: they enter neither the sum nor n.
 """
 
 from typing import Any, ClassVar
@@ -60,7 +62,11 @@ class Loss:
         return shapes.match_targets(where, target, samples, output_shape)
 
     def value_and_gradient(
-        self, target: Array, output: Array, weight: Array | None = None
+        self,
+        target: Array,
+        output: Array,
+        weight: Array | None = None,
+        mask: Array | None = None,
     ) -> tuple[float, Array]:
         """Return the loss and its gradient by the output.
 
@@ -70,15 +76,27 @@ class Loss:
         output : (N, ..., C) array
         weight : (N, ...) array, optional
             Weight of each row of the output.
+        mask : (N, T) bool array, optional
+            Steps that count.
         """
-        return self.reduce(*self.terms(target, output), weight)
+        return self.reduce(*self.terms(target, output), weight, mask)
 
     def reduce(
-        self, terms: Array, slopes: Array, factor: float, weight: Array | None = None
+        self,
+        terms: Array,
+        slopes: Array,
+        factor: float,
+        weight: Array | None = None,
+        mask: Array | None = None,
     ) -> tuple[float, Array]:
         """Return the loss and the gradient from what `terms` returned; overwrites it."""
         # As in Keras, the elements of a row are averaged even where the rows are summed.
         count = terms.size if self.reduction == "sum_over_batch_size" else terms.shape[-1]
+        if mask is not None:
+            # Not times 0: whatever stands there, it does not count.
+            terms[~mask] = slopes[~mask] = 0
+            if self.reduction == "sum_over_batch_size":
+                count = count // mask.size * int(np.count_nonzero(mask))
         scale = 1.0
         if count and (self.per_element or self.reduction == "sum_over_batch_size"):
             scale = 1 / count
@@ -88,9 +106,15 @@ class Loss:
         slopes *= np.asarray(factor * scale, slopes.dtype)
         return float(np.add.reduce(terms, axis=None)) * scale, slopes
 
-    def value(self, target: Array, output: Array, weight: Array | None = None) -> float:
+    def value(
+        self,
+        target: Array,
+        output: Array,
+        weight: Array | None = None,
+        mask: Array | None = None,
+    ) -> float:
         """Return the loss alone."""
-        return self.value_and_gradient(target, output, weight)[0]
+        return self.value_and_gradient(target, output, weight, mask)[0]
 
     def get_config(self) -> Config:
         """Return the arguments of the constructor."""

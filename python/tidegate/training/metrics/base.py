@@ -60,9 +60,23 @@ class Metric:
         kind = type(self).__name__
         raise NotImplementedError(f"{kind}: a metric of your own writes terms(target, output).")
 
-    def update(self, target: Array, output: Array, weight: Array | None = None) -> None:
-        """Add a batch; weight (N, ...) has one entry per row of the output, or size-1 axes."""
+    def update(
+        self,
+        target: Array,
+        output: Array,
+        weight: Array | None = None,
+        mask: Array | None = None,
+    ) -> None:
+        """Add a batch; weight (N, ...) has one entry per row of the output, or size-1 axes.
+
+        Steps that the mask (N, T) excludes are not added.
+        """
         terms = self.terms(target, output)
+        if mask is not None:
+            if weight is not None:
+                rows = (*mask.shape, *weight.shape[2:])
+                weight = np.broadcast_to(weight, rows)[mask]
+            terms = terms[mask]
         if weight is None:
             self._total += float(np.add.reduce(terms, axis=None))
             self._count += terms.size

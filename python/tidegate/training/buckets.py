@@ -1,0 +1,87 @@
+"""Batches of samples of similar length, cut to the longest: less padding is carried along.
+
+The order of an epoch is drawn as always. Then each stretch of POOL batches is sorted by length, and
+the batches, not the samples in them, are shuffled. So who is in a batch with whom still changes
+from epoch to epoch, and all of it follows from the seed and the number of the epoch.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tidegate.layers.types import Array
+from tidegate.training import data
+from tidegate.training.data import Samples
+
+if TYPE_CHECKING:
+    from tidegate.training.trainer import Trainer
+
+# More batches sort out more padding and mix less: 16 leave about 1/16 of the spread of lengths.
+POOL = 16
+
+
+def known_mask(model: "Trainer", where: str, samples: Samples) -> Array:
+    """Return the mask of the inputs; raise if nothing says which steps count."""
+    mask, first = samples.mask, model.layers[0]
+    if first.makes_mask:
+        mask = first.output_mask(samples.x, mask)
+    if not isinstance(mask, np.ndarray):
+        raise ValueError(
+            f"{where}: bucket_by_length=True and no lengths are known; expected lengths=, mask=, "
+            "a list of sequences as x, or Masking or Embedding(mask_zero=True) as first layer."
+        )
+    return mask
+
+
+def spans(mask: Array) -> tuple[Array, Array]:
+    """Return for each sequence its first valid step and the one after its last; 0, 0 if none."""
+    steps, some = mask.shape[1], mask.any(axis=1)
+    first = np.where(some, mask.argmax(axis=1), 0)
+    return first, np.where(some, steps - mask[:, ::-1].argmax(axis=1), 0)
+
+
+def order(mask: Array, size: int, drawn: Array | None, rng: np.random.Generator | None) -> Array:
+    """Return the order of the samples for batches of `size`.
+
+    Parameters
+    ----------
+    mask : (N, T) bool
+    size : int
+    drawn : (N,) order of the epoch; None for that of the samples, then nothing is shuffled
+    rng : Generator, where an order was drawn
+    """
+    count = len(mask)
+    given = np.arange(count) if drawn is None else drawn
+    first, stop = spans(mask)
+    lengths = (stop - first)[given]
+    whole = count - count % size  # the smaller last batch takes what comes last, of any length
+    for start in range(0, whole, POOL * size):
+        pool = slice(start, min(start + POOL * size, whole))
+        given[pool] = given[pool][np.argsort(lengths[pool], kind="stable")]
+    if drawn is not None:
+        assert rng is not None
+        batches = given[:whole].reshape(-1, size)
+        given[:whole] = batches[rng.permutation(len(batches))].ravel()
+    return given
+
+
+def batches(samples: Samples, size: int, order: Array | None = None) -> Iterator[Samples]:
+    """Yield batches, each without the steps at which none of its samples is valid."""
+    steps = samples.mask.shape[1]
+    for batch in data.batches(samples, size, order):
+        valid = np.flatnonzero(batch.mask.any(axis=0))
+        if not valid.size:
+            yield batch
+            continue
+        part = slice(int(valid[0]), int(valid[-1]) + 1)
+        yield Samples(
+            batch.x[:, part],
+            _cut(batch.y, part, steps),
+            None if batch.weight is None else _cut(batch.weight, part, steps),
+            batch.mask[:, part],
+        )
+
+
+def _cut(array: Array, part: slice, steps: int) -> Array:
+    return array[:, part] if array.ndim > 1 and array.shape[1] == steps else array
