@@ -18,7 +18,9 @@ _WHERE = "Stream"
 class _RecurrentStep:
     """One recurrent layer: its state, and the engine's runner over it."""
 
-    def __init__(self, weights: CellWeights, batch_size: int, *, is_first: bool) -> None:
+    def __init__(
+        self, weights: CellWeights, batch_size: int, *, is_first: bool, keep: float = 0.0
+    ) -> None:
         states = 2 if weights.cell == "lstm" else 1
         self.state = tuple(
             new_array(np.zeros, (batch_size, weights.hidden_size), weights.dtype)
@@ -30,7 +32,7 @@ class _RecurrentStep:
         # Checks the shape and, of what a user gives, that it is finite, before the state changes.
         # x to h, or to None if x is no array of the dtype.
         self.run: Callable[[Any], FloatArray | None]
-        self.run = kind(weights.core_weights(), h, c, is_first).step
+        self.run = kind(weights.core_weights(), h, c, is_first, keep).step
 
     def __call__(self, x: Any) -> FloatArray:
         y = self.run(x)
@@ -173,7 +175,8 @@ def _step_of(part: Any, batch_size: int, *, is_first: bool) -> _RecurrentStep | 
     if isinstance(part, Bidirectional) or getattr(part, "go_backwards", False):
         raise ValueError(f"{name} runs from the future to the past; expected a forward layer.")
     if isinstance(part, RecurrentLayer):
-        return _RecurrentStep(part.cell_weights, batch_size, is_first=is_first)
+        keep = part.noise.zoneout
+        return _RecurrentStep(part.cell_weights, batch_size, is_first=is_first, keep=keep)
     if isinstance(part, Dense | Dropout | Embedding):
         return _LayerStep(part, batch_size, is_first=is_first)
     raise ValueError(

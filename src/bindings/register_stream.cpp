@@ -20,8 +20,9 @@ template <class T>
 class LayerStream {
  public:
   // h and c (B, H) are updated in place by every step(). `finite_only`: x_t comes from a user.
+  // `keep`: the share of h that stays in each step.
   LayerStream(std::shared_ptr<LayerWeights<T>> weights, Array<T> h, OptionalArray<T> c,
-              bool finite_only)
+              bool finite_only, double keep)
       : weights_(std::move(weights)),
         h_(std::move(h)),
         c_(std::move(c)),
@@ -37,6 +38,11 @@ class LayerStream {
     problem_.c_last = writable<T>(c_, "core: c", Shape<2>{batch, units});
     problem_.h0 = problem_.h_last;
     problem_.c0 = problem_.c_last;
+    if (keep != 0) {
+      keep_.resize(units);
+      std::fill_n(keep_.data(), units, static_cast<T>(keep));
+      problem_.factors.keep = {keep_.data(), 0, 0};
+    }
   }
 
   // Returns h; None, without a step, if x_t is no array of T.
@@ -91,7 +97,7 @@ class LayerStream {
   std::shared_ptr<LayerWeights<T>> weights_;
   OptionalArray<T> h_, c_;
   const bool finite_only_;
-  AlignedBuffer<T> x_;
+  AlignedBuffer<T> x_, keep_;
   int threads_ = 0;
   std::mutex stepping_;
   ForwardProblem<T> problem_{};
@@ -103,9 +109,9 @@ template <class T>
 void register_dtype(py::module_& m, const char* name) {
   using py::arg;
   py::class_<LayerStream<T>>(m, name)
-      .def(py::init<std::shared_ptr<LayerWeights<T>>, Array<T>, OptionalArray<T>, bool>(),
+      .def(py::init<std::shared_ptr<LayerWeights<T>>, Array<T>, OptionalArray<T>, bool, double>(),
            arg("weights"), arg("h").noconvert(), arg("c").noconvert().none(true),
-           arg("finite_only"))
+           arg("finite_only"), arg("keep"))
       .def("step", &LayerStream<T>::step, arg("x_t"),
            "Run one step: h and c are updated, h is returned.");
 }

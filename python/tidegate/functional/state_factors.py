@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tidegate._arrays import FloatArray, as_float_array
-from tidegate.weights import GATES, CellWeights
+from tidegate.weights import CellWeights
 
 
 class StateFactors(NamedTuple):
@@ -45,7 +45,7 @@ def state_factors(
         array = _array(where, "state_scale", state_scale, weights, {sizes, full})
         scale = _at_every_step(array, batch_first, full)[None]
     if recurrent_scale is not None:
-        gates = (GATES[weights.cell], *sizes)
+        gates = (len(weights.weight_hh) // weights.hidden_size, *sizes)
         array = _array(where, "recurrent_scale", recurrent_scale, weights, {sizes, gates})
         array = array.reshape(-1, *sizes)
         array = array[:, :, None] if batch_first else array[:, None]

@@ -152,7 +152,7 @@ class Bidirectional(Layer):
     ) -> tuple[Array, Any]:
         """Return the merged output and, when training, what both directions saved."""
         assert self.merge_mode is not None
-        out = self._run(x, training=training, mask=mask)
+        out = self._run(x, training=training, mask=mask, rng=rng)
         both = self._both(out, mask)
         y = merge(self.merge_mode, both, self.forward_layer.units)
         return y, ((out.saved, both if self.merge_mode == "mul" else None) if training else None)
@@ -168,26 +168,51 @@ class Bidirectional(Layer):
         *,
         training: bool = False,
         mask: Array | None = None,
+        rng: np.random.Generator | None = None,
     ) -> BiRNNOutput:
         """Call the engine for both directions; as in Keras, outputs of masked steps are 0."""
         if state is None:
             state = self._carried_state(len(x))
         masked = {} if mask is None else {"mask": mask, "masked_output": "zero"}
-        out = birnn_forward(
-            self.forward_layer.bound_weights()[0],
-            self.backward_layer.bound_weights()[0],
-            x,
-            state,
-            training=training,
-            batch_first=True,
-            return_sequences=self.return_sequences,
-            **masked,
-        )
+        if any(layer.noise.random for layer in self.recurrent_parts()):
+            out = self._run_apart(x, state, training, mask, rng)
+        else:
+            out = birnn_forward(
+                self.forward_layer.bound_weights()[0],
+                self.backward_layer.bound_weights()[0],
+                x,
+                state,
+                training=training,
+                batch_first=True,
+                return_sequences=self.return_sequences,
+                **masked,
+            )
         if self.forward_layer.carried is not None and self.backward_layer.carried is not None:
             count = len(self.forward_layer.state_names)
             self.forward_layer.carried.keep(out.state[:count])
             self.backward_layer.carried.keep(out.state[count:])
         return out
+
+    def _run_apart(
+        self,
+        x: Array,
+        state: Any,
+        training: bool,
+        mask: Array | None,
+        rng: np.random.Generator | None,
+    ) -> BiRNNOutput:
+        """Call the engine for each direction: their noise is not for a call of both."""
+        count = len(self.forward_layer.state_names)
+        halves = (None, None) if state is None else (state[:count], state[count:])
+        first, second = (
+            layer.run(x, half, training=training, mask=mask, rng=rng, masked_output="zero")
+            for layer, half in zip(self.recurrent_parts(), halves, strict=True)
+        )
+        y = None
+        if first.y is not None and second.y is not None:
+            y = np.concatenate([first.y, second.y], axis=-1)
+        saved: Any = (first.saved, second.saved) if training else None
+        return BiRNNOutput(y, first.state + second.state, saved)
 
     def _carried_state(self, rows: int) -> tuple[Array, ...] | None:
         """Return what stateful layers start with; None is zeros."""
@@ -213,6 +238,8 @@ class Bidirectional(Layer):
         assert self.merge_mode is not None
         units = self.forward_layer.units
         dy = merge_backward(self.merge_mode, both, dy, units)
+        if isinstance(kept, tuple):
+            return self._backward_apart(kept, dy, need_dx)
         dstate = None
         if not self.return_sequences:
             rest = [[None] * (len(layer.state_names) - 1) for layer in self.recurrent_parts()]
@@ -225,6 +252,16 @@ class Bidirectional(Layer):
             out=[layer.bound_weights()[1] for layer in self.recurrent_parts()],
         ).x
         return dx
+
+    def _backward_apart(self, saved: Any, dy: Array, need_dx: bool) -> Array | None:
+        units = self.forward_layer.units
+        first, second = (
+            layer.run_backward(kept, part, need_dx=need_dx)
+            for layer, kept, part in zip(
+                self.recurrent_parts(), saved, (dy[..., :units], dy[..., units:]), strict=True
+            )
+        )
+        return first + second if first is not None and second is not None else None
 
     def __call__(
         self, x: Any, initial_state: Any = None, *, lengths: Any = None, mask: Any = None

@@ -13,6 +13,7 @@ from tidegate.layers.base import Layer, initializer_config
 from tidegate.layers.carried import CarriedState, initial_state
 from tidegate.layers.masked_input import zero_where_masked
 from tidegate.layers.parameters import Parameter
+from tidegate.layers.recurrent_noise import NoisySaved, RecurrentNoise
 from tidegate.layers.types import Array, Config, Shape
 from tidegate.layers.weight_rules import RuleOptions, WeightRule, recurrent_roles
 from tidegate.weights import CellWeights
@@ -44,6 +45,14 @@ class RecurrentLayer(Layer):
     stateful : bool
         Start each batch with the states that the one before left, row by row, until
         `reset_states()`; in training, gradients end where a batch begins.
+    dropout, recurrent_dropout : float
+        Share of the inputs, and of what each gate's R sees of h_prev, that is dropped in training:
+        one mask for all steps of a batch, one per gate for R, what is kept is scaled up (Gal &
+        Ghahramani 2016), all as in Keras, which however has one input mask per gate as well when
+        both are set.
+    zoneout : float
+        Probability of each unit of h to keep its value in a step of training (Krueger et al. 2017);
+        else h = p∘h_prev + (1-p)∘h_new. c of an LSTM takes its step.
     zero_output_for_mask : bool
         At steps that a mask excludes, output 0 instead of the output before; for sequences.
     name, dtype, input_shape
@@ -78,6 +87,9 @@ class RecurrentLayer(Layer):
         recurrent_constraint: Any = None,
         bias_constraint: Any = None,
         stateful: bool = False,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        zoneout: float = 0.0,
         zero_output_for_mask: bool = False,
         name: str | None = None,
         dtype: Any = "float32",
@@ -109,6 +121,8 @@ class RecurrentLayer(Layer):
         self.go_backwards = checks.boolean(kind, "go_backwards", go_backwards)
         self.stateful = checks.boolean(kind, "stateful", stateful)
         self.stepwise = not self.go_backwards
+        self.noise = RecurrentNoise(kind, dropout, recurrent_dropout, zoneout)
+        self.random = self.noise.random
         # None: every batch starts from zeros.
         self.carried: CarriedState | None = CarriedState() if stateful else None
         self.zero_output_for_mask = checks.boolean(
@@ -211,19 +225,35 @@ class RecurrentLayer(Layer):
         *,
         training: bool = False,
         mask: Array | None = None,
+        rng: np.random.Generator | None = None,
+        masked_output: str | None = None,
     ) -> RNNOutput:
-        """Call the engine; y stays in the order of x."""
-        masked = {} if mask is None else {"mask": mask, "masked_output": self.masked_output}
-        return rnn_forward(
+        """Call the engine; y stays in the order of x. Training with noise takes an rng."""
+        options: dict[str, Any] = {}
+        if mask is not None:
+            options = {"mask": mask, "masked_output": masked_output or self.masked_output}
+        input_mask = None
+        if self.noise.random:
+            gates = len(self._weights.weight_hh) // self.units
+            drawn = self.noise.draw(x.shape, gates, self.units, x.dtype, training, rng)
+            input_mask = drawn.input_mask
+            options |= {
+                "recurrent_scale": drawn.recurrent_scale,
+                "state_keep": drawn.state_keep,
+            }
+        out = rnn_forward(
             self._weights,
-            x,
+            x if input_mask is None else x * input_mask,
             state,
             training=training,
             batch_first=True,
             return_sequences=self.return_sequences,
             go_backwards=self.go_backwards,
-            **masked,
+            **options,
         )
+        if input_mask is None:
+            return out
+        return out._replace(saved=NoisySaved(out.saved, input_mask))  # type: ignore[arg-type]
 
     @property
     def masked_output(self) -> str:
@@ -254,7 +284,7 @@ class RecurrentLayer(Layer):
         """Return (B, T, H) or (B, H) and, when training, the engine's `saved`."""
         carried = self.carried
         start = None if carried is None else carried.start(self.name, len(x))
-        out = self.run(x, start, training=training, mask=mask)
+        out = self.run(x, start, training=training, mask=mask, rng=rng)
         if carried is not None:
             carried.keep(out.state)
         return self.output_of(out, mask), out.saved
@@ -267,12 +297,17 @@ class RecurrentLayer(Layer):
 
     def run_backward(self, saved: Any, dy: Array, *, need_dx: bool) -> Array | None:
         """Call the engine; dy is in the order of x."""
+        input_mask = None
+        if isinstance(saved, NoisySaved):
+            saved, input_mask = saved
         if self.return_sequences:
             grads = rnn_backward(saved, dy, need_dx=need_dx, out=self._gradients)
         else:
             dstate = (dy,) if len(self.state_names) == 1 else (dy, None)
             grads = rnn_backward(saved, None, dstate, need_dx=need_dx, out=self._gradients)
         dx: Array | None = grads.x
+        if dx is not None and input_mask is not None:
+            dx *= input_mask
         return dx
 
     def __call__(
@@ -322,6 +357,7 @@ class RecurrentLayer(Layer):
             "return_state": self.return_state,
             "go_backwards": self.go_backwards,
             **({"stateful": True} if self.stateful else {}),
+            **self.noise.config(),
             **self._rule_options.config(),
             "zero_output_for_mask": self.zero_output_for_mask,
         }

@@ -13,6 +13,9 @@ class RecurrentOptions(TypedDict, total=False):
     recurrent_constraint: Any
     bias_constraint: Any
     stateful: bool
+    dropout: float
+    recurrent_dropout: float
+    zoneout: float
     zero_output_for_mask: bool
     name: str | None
     dtype: Any
