@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from tidegate.layers import GRU, LSTM, Bidirectional, Dense, Dropout, Embedding, Input, SimpleRNN
+from tidegate.layers import (
+    GRU,
+    LSTM,
+    Bidirectional,
+    Dense,
+    Dropout,
+    Embedding,
+    Input,
+    Residual,
+    SimpleRNN,
+)
 from tidegate.models import Sequential
 from tidegate.training import losses
 from tidegate.training.step import Step
@@ -77,6 +87,27 @@ MODELS = {
         [
             Bidirectional(lstm(2, return_sequences=True), "ave"),
             Bidirectional(lstm(2), "mul"),
+            Dense(1, **F8),
+        ],
+        X,
+    ),
+    "weight drop": (
+        [
+            Bidirectional(lstm(3, return_sequences=True, weight_drop=0.4), "sum"),
+            gru(3, return_sequences=True, weight_drop=0.5, reset_after=False),
+            SimpleRNN(3, weight_drop=0.3, recurrent_regularizer="l2", **F8),
+            Dense(1, **F8),
+        ],
+        X,
+    ),
+    "residual": (
+        [
+            Residual(lstm(2, return_sequences=True, weight_drop=0.3)),
+            Residual(Bidirectional(gru(2, return_sequences=True), "mul")),
+            Residual(Dropout(0.3, **F8)),
+            Residual(SimpleRNN(2, return_sequences=True, go_backwards=True, **F8)),
+            Residual(Dense(2, activation="tanh", **F8)),
+            gru(2),
             Dense(1, **F8),
         ],
         X,

@@ -14,6 +14,7 @@ from tidegate.layers.gru import GRU
 from tidegate.layers.input import Input
 from tidegate.layers.lstm import LSTM
 from tidegate.layers.masking import Masking
+from tidegate.layers.residual import Residual
 from tidegate.layers.simple_rnn import SimpleRNN
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Input",
     "Layer",
     "Masking",
+    "Residual",
     "SimpleRNN",
     "constraints",
     "initializers",

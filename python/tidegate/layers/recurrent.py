@@ -53,6 +53,9 @@ class RecurrentLayer(Layer):
     zoneout : float
         Probability of each unit of h to keep its value in a step of training (Krueger et al. 2017);
         else h = p∘h_prev + (1-p)∘h_new. c of an LSTM takes its step.
+    weight_drop : float
+        Share of R that is dropped in training, one mask per batch, what is kept is scaled up
+        (Merity et al. 2018).
     zero_output_for_mask : bool
         At steps that a mask excludes, output 0 instead of the output before; for sequences.
     name, dtype, input_shape
@@ -90,6 +93,7 @@ class RecurrentLayer(Layer):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         zoneout: float = 0.0,
+        weight_drop: float = 0.0,
         zero_output_for_mask: bool = False,
         name: str | None = None,
         dtype: Any = "float32",
@@ -121,7 +125,7 @@ class RecurrentLayer(Layer):
         self.go_backwards = checks.boolean(kind, "go_backwards", go_backwards)
         self.stateful = checks.boolean(kind, "stateful", stateful)
         self.stepwise = not self.go_backwards
-        self.noise = RecurrentNoise(kind, dropout, recurrent_dropout, zoneout)
+        self.noise = RecurrentNoise(kind, dropout, recurrent_dropout, zoneout, weight_drop)
         self.random = self.noise.random
         # None: every batch starts from zeros.
         self.carried: CarriedState | None = CarriedState() if stateful else None
@@ -179,15 +183,12 @@ class RecurrentLayer(Layer):
 
     def bind(self) -> None:
         """Show the engine where the parameters are now."""
-        values = {parameter.name.rpartition("/")[2]: parameter for parameter in self.parameters}
-        self._weights, self._gradients = (
-            CellWeights.view(
-                self.cell,
-                **{name: getattr(parameter, which) for name, parameter in values.items()},
-                **self._options(),
-            )
-            for which in ("value", "grad")
-        )
+        self._weights, self._gradients = self._view("value"), self._view("grad")
+
+    def _view(self, which: str, **instead: Array) -> CellWeights:
+        """Return the parameters, or other arrays in the place of some, as the engine takes them."""
+        arrays = {p.name.rpartition("/")[2]: getattr(p, which) for p in self.parameters}
+        return CellWeights.view(self.cell, **(arrays | instead), **self._options())
 
     @property
     def cell_weights(self) -> CellWeights:
@@ -232,17 +233,16 @@ class RecurrentLayer(Layer):
         options: dict[str, Any] = {}
         if mask is not None:
             options = {"mask": mask, "masked_output": masked_output or self.masked_output}
-        input_mask = None
+        weights, input_mask, weight_mask = self._weights, None, None
         if self.noise.random:
-            gates = len(self._weights.weight_hh) // self.units
-            drawn = self.noise.draw(x.shape, gates, self.units, x.dtype, training, rng)
-            input_mask = drawn.input_mask
-            options |= {
-                "recurrent_scale": drawn.recurrent_scale,
-                "state_keep": drawn.state_keep,
-            }
+            recurrent = weights.weight_hh
+            gates = len(recurrent) // self.units
+            drawn = self.noise.draw(x.shape, recurrent.shape, gates, x.dtype, training, rng)
+            input_mask, options["recurrent_scale"], options["state_keep"], weight_mask = drawn
+            if weight_mask is not None:
+                weights = self._view("value", weight_hh=recurrent * weight_mask)
         out = rnn_forward(
-            self._weights,
+            weights,
             x if input_mask is None else x * input_mask,
             state,
             training=training,
@@ -251,9 +251,10 @@ class RecurrentLayer(Layer):
             go_backwards=self.go_backwards,
             **options,
         )
-        if input_mask is None:
+        if input_mask is None and weight_mask is None:
             return out
-        return out._replace(saved=NoisySaved(out.saved, input_mask))  # type: ignore[arg-type]
+        saved = NoisySaved(out.saved, input_mask, weight_mask)
+        return out._replace(saved=saved)  # type: ignore[arg-type]
 
     @property
     def masked_output(self) -> str:
@@ -297,9 +298,9 @@ class RecurrentLayer(Layer):
 
     def run_backward(self, saved: Any, dy: Array, *, need_dx: bool) -> Array | None:
         """Call the engine; dy is in the order of x."""
-        input_mask = None
+        input_mask = weight_mask = None
         if isinstance(saved, NoisySaved):
-            saved, input_mask = saved
+            saved, input_mask, weight_mask = saved
         if self.return_sequences:
             grads = rnn_backward(saved, dy, need_dx=need_dx, out=self._gradients)
         else:
@@ -308,6 +309,10 @@ class RecurrentLayer(Layer):
         dx: Array | None = grads.x
         if dx is not None and input_mask is not None:
             dx *= input_mask
+        if weight_mask is not None:
+            next(p.grad for p in self.parameters if p.name.endswith("weight_hh"))[...] *= (
+                weight_mask
+            )
         return dx
 
     def __call__(

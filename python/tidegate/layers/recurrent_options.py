@@ -17,6 +17,7 @@ class RecurrentOptions(TypedDict, total=False):
     recurrent_dropout: float
     zoneout: float
     zero_output_for_mask: bool
+    weight_drop: float
     name: str | None
     dtype: Any
     input_shape: Any

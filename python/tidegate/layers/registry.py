@@ -9,6 +9,7 @@ from tidegate.layers.dense import Dense
 from tidegate.layers.dropout import Dropout
 from tidegate.layers.embedding import Embedding
 from tidegate.layers.masking import Masking
+from tidegate.layers.residual import Residual
 from tidegate.layers.types import Config
 
 LAYERS: dict[str, type[Layer]] = {
@@ -18,6 +19,7 @@ LAYERS: dict[str, type[Layer]] = {
     "Dropout": Dropout,
     "Embedding": Embedding,
     "Masking": Masking,
+    "Residual": Residual,
 }
 
 
