@@ -46,9 +46,9 @@ class Truncated:
         rng: np.random.Generator | None,
         mask: Array | None = None,
     ) -> float:
-        """Take one step for each piece; return the mean loss of all time steps."""
+        """Take one step for each piece that has a valid step; return the mean loss of all."""
         steps: int = x.shape[1]
-        total = 0.0
+        total, counted = 0.0, 0
         try:
             for part in self._parts:
                 part.carried = CarriedState()
@@ -59,12 +59,15 @@ class Truncated:
                 if weight is not None and weight.shape[1] == steps:
                     weight_here = weight[:, here]
                 mask_here = None if mask is None else mask[:, here]
-                loss = self._train(piece, y[:, here], weight_here, rng, mask_here)
-                total += loss * piece.shape[1]
+                count = len(x) * piece.shape[1]
+                if mask_here is not None and not (count := np.count_nonzero(mask_here)):
+                    continue  # states are held, and there is nothing to learn
+                total += self._train(piece, y[:, here], weight_here, rng, mask_here) * count
+                counted += count
         finally:
             for part in self._parts:
                 part.carried = None
-        return total / steps
+        return total / max(counted, 1)
 
 
 def require_pieces(model: "Trainer", where: str) -> None:
