@@ -9,7 +9,7 @@ from tidegate.layers import GRU, LSTM, Bidirectional, Dense, SimpleRNN
 from tidegate.models import Sequential
 from tolerances import DIFFERENCE, DIFFERENCE_STEP
 
-NOISE = {"dropout": 0.3, "recurrent_dropout": 0.4, "zoneout": 0.2}
+NOISE = {"dropout": 0.3, "recurrent_dropout": 0.4, "zoneout": 0.2, "weight_drop": 0.25}
 LAYERS = {
     "lstm": lambda **options: LSTM(5, **options),
     "lstm peephole": lambda **options: LSTM(5, peephole="full", **options),
@@ -62,7 +62,7 @@ def test_gradients_match_finite_differences_under_the_same_noise(name, return_se
 
 def test_masks_are_constant_over_time_and_scaled_up_and_zoneout_is_not():
     layer = built(LAYERS["gru"], **NOISE)
-    drawn = layer.noise.draw((4000, 6, 4), 3, 5, np.dtype("f8"), True, rng())
+    drawn = layer.noise.draw((4000, 6, 4), (15, 5), 3, np.dtype("f8"), True, rng())
     assert drawn.input_mask.shape == (4000, 1, 4)
     assert drawn.recurrent_scale.shape == (3, 4000, 5)
     assert drawn.state_keep.shape == (4000, 6, 5)
