@@ -173,11 +173,17 @@ class Layer:
 
         Asked only where a mask came in, or of a layer that makes masks.
         """
-        return None if mask is None or isinstance(mask, list) else np.asarray(mask)
+        if mask is None or isinstance(mask, list) or self.input_shape is None:
+            return None
+        steps_survive = len(self.output_shape) > 1 and self.output_shape[0] == self.input_shape[0]
+        return np.asarray(mask) if steps_survive else None
 
     def prepare(self, where: str, x: Any, name: str = "x") -> Array:
         """Return x as an array that `forward` takes; refuse what it cannot use."""
-        remedy = " (drop those samples, or fill the gaps, for example by interpolation)"
+        remedy = (
+            " (drop those samples, or fill the gaps, for example by interpolation; where they are "
+            "padding, pass lengths= or mask=)"
+        )
         return checks.finite(where, name, x, self.dtype, remedy)
 
     def general_shape(self, sample: Shape) -> Shape:

@@ -12,6 +12,7 @@ import numpy as np
 
 from tidegate.layers.types import Array
 from tidegate.training import data
+from tidegate.training.carrying import is_stateful
 from tidegate.training.data import Samples
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ POOL = 16
 
 def known_mask(model: "Trainer", where: str, samples: Samples) -> Array:
     """Return the mask of the inputs; raise if nothing says which steps count."""
+    if is_stateful(model):
+        raise ValueError(
+            f"{where}: bucket_by_length=True and a layer is stateful, whose rows go on from batch "
+            "to batch; expected bucket_by_length=False."
+        )
     mask, first = samples.mask, model.layers[0]
     if first.makes_mask:
         mask = first.output_mask(samples.x, mask)

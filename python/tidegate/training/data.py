@@ -127,8 +127,15 @@ def batches(samples: Samples, size: int, order: Array | None = None) -> Iterator
     for start in range(0, count, stretch):
         stop = min(start + stretch, count)
         here = samples.part(start, stop) if order is None else samples.take(order[start:stop])
+        x, y, weight, mask = here
         for first in range(0, stop - start, size):
-            yield here.part(first, first + size)
+            last = first + size
+            yield Samples(
+                x[first:last],
+                y[first:last],
+                None if weight is None else weight[first:last],
+                None if mask is None else mask[first:last],
+            )
 
 
 def batch_size(where: str, size: Any, default: int) -> int:
