@@ -18,6 +18,13 @@ ACTIVATIONS = ("tanh", "sigmoid", "relu", "linear")
 DTYPES = (np.float32, np.float64)
 
 
+def _named(activation):
+    """Short text of an activation, a name or (name, parameters)."""
+    if isinstance(activation, str):
+        return activation
+    return "_".join([activation[0], *(f"{value:g}" for value in activation[1].values())])
+
+
 @dataclass(frozen=True)
 class CellCase:
     """One configuration of a cell; `str` of it is the id of its tests."""
@@ -30,6 +37,10 @@ class CellCase:
     recurrent_activation: str = "sigmoid"
     output_activation: str | None = None
     bias: str = "both"  # both, ih, hh or none
+    coupled: str | None = None
+    clip: float | None = None
+    cell_clip: float | None = None
+    output_clip: float | None = None
 
     def __str__(self):
         parts = [self.cell]
@@ -38,13 +49,24 @@ class CellCase:
         if self.cell == "gru":
             parts += ["after" if self.reset_after else "before", self.update]
         if (self.activation, self.recurrent_activation) != ("tanh", "sigmoid"):
-            parts.append(self.activation)
-            parts += [] if self.cell == "rnn" else [self.recurrent_activation]
+            parts.append(_named(self.activation))
+            parts += [] if self.cell == "rnn" else [_named(self.recurrent_activation)]
         if self.output_activation:
-            parts.append(f"out_{self.output_activation}")
+            parts.append(f"out_{_named(self.output_activation)}")
         if self.bias != "both":
             parts.append(f"bias_{self.bias}")
+        parts += [f"coupled_{self.coupled}"] if self.coupled else []
+        for name in ("clip", "cell_clip", "output_clip"):
+            parts += [f"{name}_{getattr(self, name)}"] if getattr(self, name) else []
         return "-".join(parts)
+
+    @property
+    def gates(self):
+        return 3 if self.coupled else GATES[self.cell]
+
+    @property
+    def peepholes(self):
+        return 2 if self.coupled else 3
 
     @property
     def states(self):
@@ -56,6 +78,9 @@ class CellCase:
         given = {"activation": self.activation, "recurrent_activation": self.recurrent_activation}
         if self.cell == "lstm":
             given["output_activation"] = self.output_activation
+            for name in ("coupled", "cell_clip", "output_clip"):
+                given |= {name: getattr(self, name)} if getattr(self, name) else {}
+        given |= {"clip": self.clip} if self.clip else {}
         if self.cell == "gru":
             given |= {"reset_after": self.reset_after, "update": self.update}
         return given
@@ -71,6 +96,40 @@ PLAIN_CELLS = (
     CellCase("gru", reset_after=False),
     CellCase("gru", reset_after=False, update="replace"),
     CellCase("rnn"),
+)
+
+# Options of cells, alone and with others. The limits are such that some values reach them.
+LEAKY = ("leaky_relu", {"alpha": 0.3})
+THRESHOLD = ("thresholded_relu", {"alpha": 0.2})
+SCALED = ("scaled_tanh", {"alpha": 1.7159, "beta": 2 / 3})
+HARD = ("hard_sigmoid", {"alpha": 0.5, "beta": 0.4})
+AFFINE = ("affine", {"alpha": -0.5, "beta": 0.25})
+OPTION_CELLS = (
+    CellCase("lstm", activation=LEAKY, recurrent_activation="hard_sigmoid"),
+    CellCase("lstm", activation=SCALED, recurrent_activation=HARD, output_activation="softsign"),
+    CellCase("lstm", activation=THRESHOLD, recurrent_activation="softplus", peephole="diagonal"),
+    CellCase("lstm", activation=("elu", {"alpha": 0.7}), output_activation=AFFINE, peephole="full"),
+    CellCase("gru", activation="elu", recurrent_activation=HARD),
+    CellCase("gru", activation="softsign", recurrent_activation="softplus", reset_after=False),
+    CellCase("gru", activation=LEAKY, recurrent_activation=AFFINE, update="replace"),
+    CellCase("rnn", activation="softplus"),
+    CellCase("rnn", activation=SCALED),
+    CellCase("rnn", activation=THRESHOLD, bias="ih"),
+    CellCase("lstm", coupled="input"),
+    CellCase("lstm", coupled="forget", bias="hh"),
+    CellCase("lstm", coupled="input", peephole="diagonal", cell_clip=0.3),
+    CellCase("lstm", coupled="forget", peephole="diagonal", output_clip=0.2),
+    CellCase("lstm", coupled="input", peephole="full", clip=0.6, activation="softsign"),
+    CellCase("lstm", coupled="forget", peephole="full", recurrent_activation=HARD),
+    CellCase("lstm", clip=0.4),
+    CellCase("lstm", clip=0.5, cell_clip=0.3, output_clip=0.25, peephole="diagonal"),
+    CellCase("lstm", cell_clip=0.2, peephole="full", clip=0.5),
+    CellCase("lstm", clip=0.5, activation="linear", recurrent_activation="hard_sigmoid"),
+    CellCase("gru", clip=0.4),
+    CellCase("gru", clip=0.4, reset_after=False, activation=LEAKY),
+    CellCase("gru", clip=0.3, update="replace", bias="none"),
+    CellCase("rnn", clip=0.5),
+    CellCase("rnn", clip=0.5, activation="relu"),
 )
 
 # Each activation in each place, each subset of biases.
@@ -92,6 +151,7 @@ ALL_CELLS = (
     CellCase("rnn", activation="sigmoid", bias="hh"),
     CellCase("rnn", activation="relu", bias="ih"),
     CellCase("rnn", activation="linear", bias="none"),
+    *OPTION_CELLS,
 )
 
 
@@ -142,16 +202,16 @@ SHAPES = (
 def make_arrays(case, input_size, hidden_size, dtype=np.float64, seed=0):
     """Seeded arrays of one cell by their names, uniform in ±1/√n for sums of n terms."""
     rng = np.random.default_rng([seed, input_size, hidden_size])
-    rows = GATES[case.cell] * hidden_size
+    rows = case.gates * hidden_size
     shapes = {"weight_ih": (rows, input_size), "weight_hh": (rows, hidden_size)}
     if case.bias in ("both", "ih"):
         shapes["bias_ih"] = (rows,)
     if case.bias in ("both", "hh"):
         shapes["bias_hh"] = (rows,)
     if case.peephole == "diagonal":
-        shapes["peephole"] = (3, hidden_size)
+        shapes["peephole"] = (case.peepholes, hidden_size)
     if case.peephole == "full":
-        shapes["peephole"] = (3, hidden_size, hidden_size)
+        shapes["peephole"] = (case.peepholes, hidden_size, hidden_size)
     terms = {"weight_ih": max(input_size, hidden_size)}
     arrays = {}
     for name, shape in shapes.items():

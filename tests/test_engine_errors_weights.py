@@ -133,7 +133,7 @@ def test_arrays_and_options_cannot_be_replaced(name):
     ("options", "arrays", "message"),
     [
         ({"colour": 1}, {}, 'core: option "colour" is unknown'),
-        ({"activation": "tan"}, {}, 'core: activation "tan" is unknown'),
+        ({"activation": ("tan", 0.0, 0.0)}, {}, 'core: activation "tan" is unknown'),
         ({}, {"weight_xx": np.zeros(1)}, 'core: array "weight_xx" is unknown'),
         ({}, {"weight_ih": np.zeros(1, np.float32)}, 'core: array "weight_ih" has another dtype'),
         ({}, {}, "core: weight_ih and weight_hh are matrices"),

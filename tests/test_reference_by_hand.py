@@ -249,7 +249,7 @@ def test_go_backwards_keeps_the_order_of_the_input():
 
 
 def test_activations_by_hand():
-    value = {name: pair.value for name, pair in reference.ACTIVATIONS.items()}
+    value = {name: make().value for name, make in reference.ACTIVATIONS.items()}
     assert_by_hand(value["sigmoid"](np.array([-LN3, 0, LN3])), [1 / 4, 1 / 2, 3 / 4])
     assert_by_hand(value["tanh"](np.array([-LN2, 0, LN2])), [-3 / 5, 0, 3 / 5])
     assert_by_hand(value["relu"](np.array([-2.0, 0, 2])), [0, 0, 2])
@@ -261,6 +261,6 @@ def test_activations_by_hand():
     [("sigmoid", 0, 1), ("tanh", -1, 1), ("relu", 0, np.inf), ("linear", -np.inf, np.inf)],
 )
 def test_activations_at_the_ends(name, low, high):
-    value = reference.ACTIVATIONS[name].value
+    value = reference.ACTIVATIONS[name]().value
     ends = value(np.array([-np.inf, np.inf, np.nan]))
     np.testing.assert_array_equal(ends, [low, high, np.nan])

@@ -50,7 +50,7 @@ def test_gradients_match_finite_differences_when_run_backwards(case):
 
 @pytest.mark.parametrize("name", reference.ACTIVATIONS)
 def test_slope_matches_finite_differences_of_value(name):
-    activation = reference.ACTIVATIONS[name]
+    activation = reference.ACTIVATIONS[name]()
     a = np.linspace(-6, 6, 38, dtype=WIDE)  # 0, the kink of relu, is not among them
     step = WIDE(1e-6)
     numeric = (activation.value(a + step) - activation.value(a - step)) / (2 * step)

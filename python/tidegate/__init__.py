@@ -12,12 +12,18 @@ from tidegate.runtime import get_config, get_num_threads, set_num_threads, show_
 
 if TYPE_CHECKING:
     from tidegate import functional, io, layers, models, reference, sequences, training
+    from tidegate.activation import Activation
     from tidegate.io import load
     from tidegate.stream import Stream
     from tidegate.weights import CellWeights
 else:
     _SUBMODULES = {"functional", "io", "layers", "models", "reference", "sequences", "training"}
-    _HOME_OF = {"CellWeights": "weights", "Stream": "stream", "load": "io"}
+    _HOME_OF = {
+        "Activation": "activation",
+        "CellWeights": "weights",
+        "Stream": "stream",
+        "load": "io",
+    }
 
     def __getattr__(name):
         """Import a submodule, or the module that holds `name`, on first use (PEP 562)."""
@@ -36,6 +42,7 @@ else:
 
 
 __all__ = [
+    "Activation",
     "CellWeights",
     "Stream",
     "__version__",

@@ -5,6 +5,8 @@ strides, unaligned, read-only), and copies only where the layout needs it; anyth
 would be guessed is refused.
 """
 
+import math
+import numbers
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,6 +15,16 @@ from numpy.typing import NDArray
 FloatArray: TypeAlias = NDArray[Any]  # float32 or float64
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+def check_limit(where: str, name: str, value: Any) -> float | None:
+    """Return a positive number as a float, or None."""
+    if value is None:
+        return None
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not real or not 0 < float(value) < math.inf:
+        raise ValueError(f"{where}: {name} is {value!r}; expected a number > 0, or None.")
+    return float(value)
 
 
 def check_flag(where: str, name: str, value: Any) -> bool:

@@ -1,14 +1,16 @@
 """CellWeights: one recurrent cell, its options and its arrays."""
 
+import math
 from typing import Any
 
 import numpy as np
 
-from tidegate._arrays import FloatArray, as_float_array, check_flag, with_shape
+from tidegate._arrays import FloatArray, as_float_array, check_flag, check_limit, with_shape
 from tidegate._loader import core
+from tidegate.activation import Activation, as_activation, for_core
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
-ACTIVATIONS = ("tanh", "sigmoid", "relu", "linear")
+COUPLED = ("input", "forget")
 UPDATES = ("retain", "replace")
 ARRAY_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "peephole")
 
@@ -27,7 +29,7 @@ class CellWeights:
     Parameters
     ----------
     cell : {"lstm", "gru", "rnn"}
-        G = 4, 3 or 1 gates, in the order i f g o, r z n.
+        G = 4, 3 or 1 gates, in the order i f g o, r z n; a coupled LSTM has 3.
     weight_ih : (G*H, I) float32 or float64
         Input weights W; I may be 0.
     weight_hh : (G*H, H) same dtype
@@ -35,17 +37,26 @@ class CellWeights:
     bias_ih, bias_hh : (G*H,) same dtype, optional
         Biases; both are added, and a reset-after GRU needs them apart.
     peephole : (3, H) or (3, H, H) same dtype, optional
-        LSTM only; rows i f o. Two axes: diagonal peepholes; three: full matrices.
-    activation : {"tanh", "sigmoid", "relu", "linear"}
-        Of the candidate: g of the LSTM, n of the GRU, h of the simple RNN.
-    recurrent_activation : same names
+        LSTM only; rows i f o (2 of them where gates are coupled). Two axes: diagonal peepholes;
+        three: full matrices.
+    activation : str, Activation or (str, dict)
+        Of the candidate: g of the LSTM, n of the GRU, h of the simple RNN. Names and parameters:
+        `Activation`.
+    recurrent_activation : likewise
         Of the gates of the LSTM and the GRU.
-    output_activation : same names, optional
+    output_activation : likewise, optional
         Of the LSTM's squash of c in h = o∘tanh(c); the same as `activation` if omitted.
     reset_after : bool
         GRU only: n = act(W x + b + r∘(R h_prev + bR)) if true, act(W x + R (r∘h_prev) + b) if not.
     update : {"retain", "replace"}
         GRU only: h = z∘h_prev + (1-z)∘n, or h = (1-z)∘h_prev + z∘n.
+    coupled : {"input", "forget"}, optional
+        LSTM only: i = 1 - f (TensorFlow's CIFG), gates f g o; or f = 1 - i (ONNX), gates i g o.
+    clip : float > 0, optional
+        Pre-activations are limited to ±clip.
+    cell_clip, output_clip : float > 0, optional
+        LSTM only: c is limited to ± this as it is stored, or only on its way into
+        `output_activation`.
 
     Raises
     ------
@@ -74,11 +85,15 @@ class CellWeights:
     bias_ih: FloatArray | None
     bias_hh: FloatArray | None
     peephole: FloatArray | None
-    activation: str
-    recurrent_activation: str
-    output_activation: str
+    activation: str | Activation
+    recurrent_activation: str | Activation
+    output_activation: str | Activation
     reset_after: bool
     update: str
+    coupled: str | None
+    clip: float | None
+    cell_clip: float | None
+    output_clip: float | None
     input_size: int
     hidden_size: int
     dtype: np.dtype[Any]  # of every array
@@ -92,29 +107,38 @@ class CellWeights:
         bias_hh: Any = None,
         peephole: Any = None,
         *,
-        activation: str = "tanh",
-        recurrent_activation: str = "sigmoid",
-        output_activation: str | None = None,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        output_activation: Any = None,
         reset_after: bool = True,
         update: str = "retain",
+        coupled: str | None = None,
+        clip: float | None = None,
+        cell_clip: float | None = None,
+        output_clip: float | None = None,
         _share: bool = False,
     ) -> None:
         where = "CellWeights"
         self.cell = check_choice(where, "cell", cell, tuple(GATES))
-        self.activation = check_choice(where, "activation", activation, ACTIVATIONS)
-        self.recurrent_activation = check_choice(
-            where, "recurrent_activation", recurrent_activation, ACTIVATIONS
+        self.activation = as_activation(where, "activation", activation)
+        self.recurrent_activation = as_activation(
+            where, "recurrent_activation", recurrent_activation
         )
-        self.output_activation = check_choice(
-            where,
-            "output_activation",
-            activation if output_activation is None else output_activation,
-            ACTIVATIONS,
+        self.output_activation = (
+            self.activation
+            if output_activation is None
+            else as_activation(where, "output_activation", output_activation)
         )
         self.update = check_choice(where, "update", update, UPDATES)
         self.reset_after = check_flag(where, "reset_after", reset_after)
-        if peephole is not None and cell != "lstm":
-            raise ValueError(f'{where}: peephole is given; expected None for cell "{cell}".')
+        self.coupled = None if coupled is None else check_choice(where, "coupled", coupled, COUPLED)
+        self.clip = check_limit(where, "clip", clip)
+        self.cell_clip = check_limit(where, "cell_clip", cell_clip)
+        self.output_clip = check_limit(where, "output_clip", output_clip)
+        lstm_only = {"coupled": coupled, "cell_clip": cell_clip, "output_clip": output_clip}
+        for name, value in {"peephole": peephole, **lstm_only}.items():
+            if value is not None and cell != "lstm":
+                raise ValueError(f'{where}: {name} is given; expected None for cell "{cell}".')
         arrays = (weight_ih, weight_hh, bias_ih, bias_hh, peephole)
         self._shared = _share
         self._set_arrays(dict(zip(ARRAY_NAMES, arrays, strict=True)), share=_share)
@@ -139,21 +163,29 @@ class CellWeights:
                     f"{where}: {name} has shape {array.shape}; expected two axes, "
                     "(G*H, I) or (G*H, H)."
                 )
-        gates, hidden = GATES[self.cell], w_hh.shape[1]
+        gates, hidden = self.gates, w_hh.shape[1]
         if hidden < 1:
             raise ValueError(
                 f"{where}: weight_hh has shape {w_hh.shape}; expected (G*H, H) with "
                 "hidden_size H >= 1."
             )
-        rows, cell = gates * hidden, f'for cell "{self.cell}"'
+        coupled = "" if self.coupled is None else f' with coupled="{self.coupled}"'
+        rows, cell = gates * hidden, f'for cell "{self.cell}"{coupled}'
+        peepholes = 3 if self.coupled is None else 2
         of = "" if gates == 1 else f"{gates}*"
         shapes: dict[str, tuple[tuple[int, ...], str]] = {
             "weight_hh": ((rows, hidden), f"({of}hidden_size, hidden_size) {cell}"),
             "weight_ih": ((rows, w_ih.shape[1]), f"({of}hidden_size, input_size) {cell}"),
             "bias_ih": ((rows,), f"({of}hidden_size,) {cell}"),
             "bias_hh": ((rows,), f"({of}hidden_size,) {cell}"),
-            "peephole": ((3, hidden), "(3, hidden_size), or (3, hidden_size, hidden_size)"),
-            "full peephole": ((3, hidden, hidden), "(3, hidden_size, hidden_size)"),
+            "peephole": (
+                (peepholes, hidden),
+                f"({peepholes}, hidden_size), or ({peepholes}, hidden_size, hidden_size)",
+            ),
+            "full peephole": (
+                (peepholes, hidden, hidden),
+                f"({peepholes}, hidden_size, hidden_size)",
+            ),
         }
         for name in ("weight_hh", *(n for n in ARRAY_NAMES if n != "weight_hh")):
             value = given[name]
@@ -165,6 +197,11 @@ class CellWeights:
             expected = shapes["full peephole" if full else name]
             setattr(self, name, _owned(where, name, array, expected, share))
         self.input_size, self.hidden_size, self.dtype = int(w_ih.shape[1]), int(hidden), dtype
+
+    @property
+    def gates(self) -> int:
+        """G: blocks of H rows in the weights and biases."""
+        return GATES[self.cell] if self.coupled is None else 3
 
     @property
     def peephole_kind(self) -> str:
@@ -197,9 +234,14 @@ class CellWeights:
             "peephole_kind": self.peephole_kind,
             "reset_after": self.reset_after,
             "retain": self.update == "retain",
-            "activation": self.activation,
-            "recurrent_activation": self.recurrent_activation,
-            "output_activation": self.output_activation,
+            "coupled": self.coupled or "none",
+            "activation": for_core(self.activation),
+            "recurrent_activation": for_core(self.recurrent_activation),
+            "output_activation": for_core(self.output_activation),
+            **{
+                name: math.inf if getattr(self, name) is None else getattr(self, name)
+                for name in ("clip", "cell_clip", "output_clip")
+            },
         }
 
     def core_weights(self) -> Any:

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 #include <algorithm>
 #include <iterator>
 #include <string>
+#include <tuple>
+#include <utility>
 
 #include "bindings/cell_kind.hpp"
 
@@ -20,12 +23,39 @@ inline Peephole peephole_from(const std::string& name) {
   return Peephole::kFull;
 }
 
-inline Activation activation_from(const std::string& name) {
-  if (name == "tanh") return {ActivationKind::kTanh};
-  if (name == "sigmoid") return {ActivationKind::kSigmoid};
-  if (name == "relu") return {ActivationKind::kRelu};
-  CHECK_ARG(name == "linear", "core: activation \"" << name << "\" is unknown.");
-  return {ActivationKind::kLinear};
+inline Coupled coupled_from(const std::string& name) {
+  if (name == "none") return Coupled::kNone;
+  if (name == "input") return Coupled::kInput;
+  CHECK_ARG(name == "forget", "core: coupled \"" << name << "\" is unknown.");
+  return Coupled::kForget;
+}
+
+inline ActivationKind activation_kind_from(const std::string& name) {
+  using K = ActivationKind;
+  static const std::pair<const char*, K> known[] = {
+      {"tanh", K::kTanh},
+      {"sigmoid", K::kSigmoid},
+      {"relu", K::kRelu},
+      {"linear", K::kLinear},
+      {"hard_sigmoid", K::kHardSigmoid},
+      {"leaky_relu", K::kLeakyRelu},
+      {"thresholded_relu", K::kThresholdedRelu},
+      {"scaled_tanh", K::kScaledTanh},
+      {"elu", K::kElu},
+      {"softsign", K::kSoftsign},
+      {"softplus", K::kSoftplus},
+      {"affine", K::kAffine},
+  };
+  for (const auto& [listed, kind] : known) {
+    if (name == listed) return kind;
+  }
+  CHECK_ARG(false, "core: activation \"" << name << "\" is unknown.");
+  return K::kTanh;
+}
+// From (name, alpha, beta).
+inline Activation activation_from(const py::handle& value) {
+  const auto [name, alpha, beta] = value.cast<std::tuple<std::string, double, double>>();
+  return {activation_kind_from(name), alpha, beta};
 }
 
 struct CellOption {
@@ -34,24 +64,19 @@ struct CellOption {
 };
 
 inline const CellOption kCellOptions[] = {
-    {"cell",
-     [](CellConfig& c, const py::handle& v) { c.kind = cell_kind_from(v.cast<std::string>()); }},
+    {"cell", [](auto& c, auto& v) { c.kind = cell_kind_from(py::cast<std::string>(v)); }},
     {"peephole_kind",
-     [](CellConfig& c, const py::handle& v) { c.peephole = peephole_from(v.cast<std::string>()); }},
-    {"reset_after", [](CellConfig& c, const py::handle& v) { c.reset_after = v.cast<bool>(); }},
-    {"retain", [](CellConfig& c, const py::handle& v) { c.retain = v.cast<bool>(); }},
-    {"activation",
-     [](CellConfig& c, const py::handle& v) {
-       c.activations.input = activation_from(v.cast<std::string>());
-     }},
+     [](auto& c, auto& v) { c.peephole = peephole_from(py::cast<std::string>(v)); }},
+    {"reset_after", [](auto& c, auto& v) { c.reset_after = py::cast<bool>(v); }},
+    {"retain", [](auto& c, auto& v) { c.retain = py::cast<bool>(v); }},
+    {"coupled", [](auto& c, auto& v) { c.coupled = coupled_from(py::cast<std::string>(v)); }},
+    {"activation", [](auto& c, auto& v) { c.activations.input = activation_from(v); }},
     {"recurrent_activation",
-     [](CellConfig& c, const py::handle& v) {
-       c.activations.recurrent = activation_from(v.cast<std::string>());
-     }},
-    {"output_activation",
-     [](CellConfig& c, const py::handle& v) {
-       c.activations.output = activation_from(v.cast<std::string>());
-     }},
+     [](auto& c, auto& v) { c.activations.recurrent = activation_from(v); }},
+    {"output_activation", [](auto& c, auto& v) { c.activations.output = activation_from(v); }},
+    {"clip", [](auto& c, auto& v) { c.activations.clip = py::cast<double>(v); }},
+    {"cell_clip", [](auto& c, auto& v) { c.activations.cell_clip = py::cast<double>(v); }},
+    {"output_clip", [](auto& c, auto& v) { c.activations.output_clip = py::cast<double>(v); }},
 };
 
 inline CellConfig config_from(const py::dict& options) {

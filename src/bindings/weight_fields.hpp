@@ -23,8 +23,9 @@ struct WeightField {
 };
 
 inline std::vector<Index> peephole_shape(const CellConfig& config, const WeightSizes& s) {
-  if (config.peephole == Peephole::kFull) return {3, s.hidden, s.hidden};
-  return {3, s.hidden};
+  const Index gates = config.coupled == Coupled::kNone ? 3 : 2;
+  if (config.peephole == Peephole::kFull) return {gates, s.hidden, s.hidden};
+  return {gates, s.hidden};
 }
 
 template <class T>

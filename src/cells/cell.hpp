@@ -14,9 +14,11 @@
 //                                      and, with kUsesResetH, adds to dh_in what flows on to h_in
 //   kWrites                            per backward phase, the slots whose da it writes, as bits
 //   kDiagonal                          the epilogue reads the diagonal peepholes
+//   kPeepholes                         rows of peepholes: of the first slots, which see c_prev, and
+//                                      of the last one, which sees c
 #pragma once
 
-#include "math/activations.hpp"
+#include "math/chosen_activation.hpp"
 
 namespace tidegate {
 
@@ -41,15 +43,45 @@ struct UsualActivations {
   Tanh input;
   Sigmoid recurrent;
   Tanh output;
+
+  template <class V>
+  const V& limited_c(const V& c) const {
+    return c;
+  }
+  template <class V>
+  const V& limited_dc(const V& dc, const V& /*c*/) const {
+    return dc;
+  }
 };
+// The same and three limits: `clip` of the pre-activations, `cell_clip` of the LSTM's c as it is
+// stored, `output_clip` of c on its way into the output activation.
 struct CellActivations {
   Activation input{ActivationKind::kTanh};
   Activation recurrent{ActivationKind::kSigmoid};
   Activation output{ActivationKind::kTanh};
+  double clip = kNoClip, cell_clip = kNoClip, output_clip = kNoClip;
 
   bool usual() const {
     return input.kind == ActivationKind::kTanh && recurrent.kind == ActivationKind::kSigmoid &&
-           output.kind == ActivationKind::kTanh;
+           output.kind == ActivationKind::kTanh && clip == kNoClip && cell_clip == kNoClip &&
+           output_clip == kNoClip;
+  }
+  // As cells take them: with the limits inside the activations.
+  CellActivations limited() const {
+    CellActivations all = *this;
+    all.input = input.limited_to(clip);
+    all.recurrent = recurrent.limited_to(clip);
+    all.output = output.limited_to(output_clip);
+    return all;
+  }
+  template <class T>
+  Lane<T> limited_c(const Lane<T>& c) const {
+    return at_least(at_most(c, T(cell_clip)), T(-cell_clip));
+  }
+  // Zero where c was limited.
+  template <class T>
+  Lane<T> limited_dc(const Lane<T>& dc, const Lane<T>& c) const {
+    return zero_where(abs(c), T(cell_clip), dc);
   }
 };
 

@@ -2,6 +2,7 @@
 // visit_cell.
 #pragma once
 
+#include "cells/coupled_lstm.hpp"
 #include "cells/gru.hpp"
 #include "cells/lstm.hpp"
 #include "cells/rnn.hpp"
@@ -9,6 +10,8 @@
 namespace tidegate {
 
 enum class CellKind { kLstm, kGru, kRnn };
+// Which gate of an LSTM is one minus the other.
+enum class Coupled { kNone, kInput, kForget };
 
 struct CellConfig {
   CellKind kind = CellKind::kLstm;
@@ -16,7 +19,21 @@ struct CellConfig {
   bool reset_after = true;
   bool retain = true;
   CellActivations activations;
+  Coupled coupled = Coupled::kNone;
 };
+
+// One version of each, with activations as values: a gate less pays for the branches.
+template <class F>
+auto visit_coupled(const CellConfig& c, const F& f) {
+  const CellActivations act = c.activations.limited();
+  const Blend update{c.coupled == Coupled::kInput};
+  using A = CellActivations;
+  if (c.peephole == Peephole::kDiagonal) {
+    return f(CoupledLstmCell<Peephole::kDiagonal, A>{act, update});
+  }
+  if (c.peephole == Peephole::kFull) return f(CoupledLstmCell<Peephole::kFull, A>{act, update});
+  return f(CoupledLstmCell<Peephole::kNone, A>{act, update});
+}
 
 // Calls f(cell) with the cell object that the options describe, which holds `activations`.
 template <class Activations, class F>
@@ -27,6 +44,7 @@ auto visit_cell_with(const Activations& activations, const CellConfig& c, const 
     return c.reset_after ? f(GruResetAfterCell<A>{activations, {c.retain}})
                          : f(GruResetBeforeCell<A>{activations, {c.retain}});
   }
+  if (c.coupled != Coupled::kNone) return visit_coupled(c, f);
   if (c.peephole == Peephole::kDiagonal) return f(LstmCell<Peephole::kDiagonal, A>{activations});
   if (c.peephole == Peephole::kFull) return f(LstmCell<Peephole::kFull, A>{activations});
   return f(LstmCell<Peephole::kNone, A>{activations});
@@ -36,7 +54,7 @@ auto visit_cell_with(const Activations& activations, const CellConfig& c, const 
 template <class F>
 auto visit_cell(const CellConfig& c, const F& f) {
   return c.activations.usual() ? visit_cell_with(UsualActivations{}, c, f)
-                               : visit_cell_with(c.activations, c, f);
+                               : visit_cell_with(c.activations.limited(), c, f);
 }
 
 }  // namespace tidegate

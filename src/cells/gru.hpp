@@ -6,32 +6,10 @@
 // Backward: docs/equations/gru.md.
 #pragma once
 
+#include "cells/blend.hpp"
 #include "cells/cell.hpp"
 
 namespace tidegate {
-
-// The update gate of both forms.
-struct GruUpdate {
-  bool retain = true;
-
-  template <class V>
-  V blend(const V& z, const V& h_prev, const V& n) const {
-    return retain ? n + z * (h_prev - n) : h_prev + z * (n - h_prev);
-  }
-  template <class V>
-  V dz(const V& dh, const V& h_prev, const V& n) const {
-    return retain ? dh * (h_prev - n) : dh * (n - h_prev);
-  }
-  // The shares of dh that go to h_prev and to n.
-  template <class V>
-  V dh_prev(const V& dh, const V& z) const {
-    return retain ? dh * z : dh - dh * z;
-  }
-  template <class V>
-  V dn(const V& dh, const V& z) const {
-    return retain ? dh - dh * z : dh * z;
-  }
-};
 
 template <class Activations = UsualActivations>
 struct GruResetAfterCell {
@@ -45,26 +23,27 @@ struct GruResetAfterCell {
   static constexpr bool kUsesHPrev = true, kUsesResetH = false, kCarriesDh = true;
   static constexpr unsigned kWrites[] = {0b1111u};
   static constexpr bool kDiagonal = false;
+  static constexpr int kPeepholes = 0;
 
   Activations act;
-  GruUpdate update;
+  Blend update;
 
   template <int phase, class V>
   void forward(ForwardUnit<V>& u) const {
     u.a[kR] = act.recurrent.value(u.a[kR]);
     u.a[kZ] = act.recurrent.value(u.a[kZ]);
     u.a[kN] = act.input.value(u.a[kN] + u.a[kR] * u.a[kQ]);
-    u.h = update.blend(u.a[kZ], u.h_prev, u.a[kN]);
+    u.h = update.value(u.a[kZ], u.h_prev, u.a[kN]);
   }
 
   template <int phase, class V>
   void backward(BackwardUnit<V>& u) const {
     const V n = u.s[kN], r = u.s[kR], z = u.s[kZ], q = u.s[kQ];
-    u.s[kN] = update.dn(u.dh, z) * act.input.slope(n);
+    u.s[kN] = update.to_new(u.dh, z) * act.input.slope(n);
     u.s[kR] = u.s[kN] * q * act.recurrent.slope(r);
-    u.s[kZ] = update.dz(u.dh, u.h_prev, n) * act.recurrent.slope(z);
+    u.s[kZ] = update.to_gate(u.dh, u.h_prev, n) * act.recurrent.slope(z);
     u.s[kQ] = u.s[kN] * r;
-    u.dh = update.dh_prev(u.dh, z);
+    u.dh = update.to_old(u.dh, z);
   }
 };
 
@@ -82,9 +61,10 @@ struct GruResetBeforeCell {
   static constexpr bool kUsesHPrev = true, kUsesResetH = true, kCarriesDh = true;
   static constexpr unsigned kWrites[] = {0b110u, 0b001u};
   static constexpr bool kDiagonal = false;
+  static constexpr int kPeepholes = 0;
 
   Activations act;
-  GruUpdate update;
+  Blend update;
 
   template <int phase, class V>
   void forward(ForwardUnit<V>& u) const {
@@ -94,7 +74,7 @@ struct GruResetBeforeCell {
       u.reset_h = u.a[kR] * u.h_in;
     } else {
       u.a[kN] = act.input.value(u.a[kN]);
-      u.h = update.blend(u.a[kZ], u.h_prev, u.a[kN]);
+      u.h = update.value(u.a[kZ], u.h_prev, u.a[kN]);
     }
   }
 
@@ -102,9 +82,9 @@ struct GruResetBeforeCell {
   void backward(BackwardUnit<V>& u) const {
     if constexpr (phase == 0) {
       const V z = u.s[kZ], n = u.s[kN];
-      u.s[kZ] = update.dz(u.dh, u.h_prev, n) * act.recurrent.slope(z);
-      u.s[kN] = update.dn(u.dh, z) * act.input.slope(n);
-      u.dh = update.dh_prev(u.dh, z);
+      u.s[kZ] = update.to_gate(u.dh, u.h_prev, n) * act.recurrent.slope(z);
+      u.s[kN] = update.to_new(u.dh, z) * act.input.slope(n);
+      u.dh = update.to_old(u.dh, z);
     } else {
       const V r = u.s[kR];
       u.s[kR] = u.dreset_h * u.h_in * act.recurrent.slope(r);

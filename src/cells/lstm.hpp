@@ -20,7 +20,7 @@ struct LstmCell {
   static constexpr bool kFull = peephole == Peephole::kFull;
 
   static constexpr int kGates = 4, kSlots = 4, kStates = 2, kPhases = kFull ? 2 : 1;
-  static constexpr int kInputSlots = 4;
+  static constexpr int kInputSlots = 4, kPeepholes = 3;
   static constexpr int kInputGate[] = {kI, kF, kG, kO};
   static constexpr int kTermCount = kFull ? 3 : 1;
   static constexpr Term kTerms[] = {
@@ -45,7 +45,7 @@ struct LstmCell {
       u.a[kI] = act.recurrent.value(a_i);
       u.a[kF] = act.recurrent.value(a_f);
       u.a[kG] = act.input.value(u.a[kG]);
-      u.c = u.a[kF] * u.c_prev + u.a[kI] * u.a[kG];
+      u.c = act.limited_c(u.a[kF] * u.c_prev + u.a[kI] * u.a[kG]);
     }
     if constexpr (phase == kPhases - 1) {
       V a_o = u.a[kO];
@@ -66,6 +66,7 @@ struct LstmCell {
     }
     if constexpr (phase == kPhases - 1) {
       const V i = u.s[kI], f = u.s[kF], g = u.s[kG];
+      u.dc = act.limited_dc(u.dc, u.c);
       u.s[kI] = u.dc * g * act.recurrent.slope(i);
       u.s[kF] = u.dc * u.c_prev * act.recurrent.slope(f);
       u.s[kG] = u.dc * i * act.input.slope(g);

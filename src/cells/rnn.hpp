@@ -16,6 +16,7 @@ struct RnnCell {
   static constexpr bool kUsesHPrev = false, kUsesResetH = false, kCarriesDh = false;
   static constexpr unsigned kWrites[] = {0b1u};
   static constexpr bool kDiagonal = false;
+  static constexpr int kPeepholes = 0;
 
   Activations act;
 

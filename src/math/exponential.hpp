@@ -74,9 +74,9 @@ Lane<T> exp_saturated(const Lane<T>& x) {
   return multiply_add(e.scale, e.expm1, e.scale);
 }
 
-// exp(x) - 1 for 0 <= x <= kHighest without cancellation near zero.
+// exp(x) - 1 for x within kLowest..kHighest, without cancellation near zero.
 template <class T>
-Lane<T> expm1_positive(const Lane<T>& x) {
+Lane<T> expm1_within(const Lane<T>& x) {
   const SplitExp<T> e(x);
   return multiply_add(e.scale, e.expm1, e.scale - Lane<T>(T(1)));
 }

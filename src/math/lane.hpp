@@ -109,4 +109,17 @@ Lane<T> step_positive(const Lane<T>& a) {
   return pandnot(Lane<T>(T(1)).packet, pcmp_le(a.packet, Lane<T>(T(0)).packet));
 }
 
+// a, but 0 where a < limit; NaN stays.
+template <class T>
+Lane<T> zero_below(const Lane<T>& a, T limit) {
+  using namespace Eigen::internal;
+  return pandnot(a.packet, pcmp_lt(a.packet, Lane<T>(limit).packet));
+}
+// a, but 0 where x == value.
+template <class T>
+Lane<T> zero_where(const Lane<T>& x, T value, const Lane<T>& a) {
+  using namespace Eigen::internal;
+  return pandnot(a.packet, pcmp_eq(x.packet, Lane<T>(value).packet));
+}
+
 }  // namespace tidegate

@@ -139,7 +139,10 @@ class BackwardPass final : public Pass {
     for (Index g = part.groups.begin; g < part.groups.end; ++g) {
       const Range blocks = w_.hidden_layout.blocks_of(g);
       if constexpr (phase == 0) {
-        if (p_.dy) add_dy(part, blocks, t);
+        if (p_.dy) add(p_.dy, dh_, part, blocks, t);
+        if constexpr (Cell::kStates == 2) {
+          if (p_.dcell_states) add(p_.dcell_states, dc_, part, blocks, t);
+        }
         if (t + 1 < saved_.dims.steps) add_terms_from_next_step(part, g, t);
       } else {
         add_terms_of_this_step(part, g, t);
@@ -152,12 +155,14 @@ class BackwardPass final : public Pass {
     }
   }
 
-  void add_dy(const Part& part, Range blocks, Index t) {
+  // The gradient by what step t gave out.
+  void add(const SequenceView<const T>& given, History<T>& to, const Part& part, Range blocks,
+           Index t) {
     for (Index b = part.rows.begin; b < part.rows.end; ++b) {
       for (Index block = blocks.begin; block < blocks.end; ++block) {
-        T* dh = dh_.at(0, b) + block * V::kSize;
-        const V dy = V::load_partial(p_.dy.at(t, b) + block * V::kSize, w_.layout.valid(block));
-        (V::load(dh) + dy).store(dh);
+        T* sum = to.at(0, b) + block * V::kSize;
+        const V more = V::load_partial(given.at(t, b) + block * V::kSize, w_.layout.valid(block));
+        (V::load(sum) + more).store(sum);
       }
     }
   }
@@ -271,7 +276,8 @@ class BackwardPass final : public Pass {
       u.dh_in = factored && saved_.factors.scale ? V::load(dh_in_.at(0, b) + unit) : u.dh;
     }
     if constexpr (Cell::kDiagonal) {
-      for (Index q = 0; q < 3; ++q) u.peephole[q] = V::load(w_.peephole.data() + q * padded + unit);
+      for (Index q = 0; q < Cell::kPeepholes; ++q)
+        u.peephole[q] = V::load(w_.peephole.data() + q * padded + unit);
     }
     cell_.template backward<phase>(u);
     const Index valid = w_.layout.valid(block);

@@ -16,6 +16,7 @@ struct BackwardProblem {
   T* dc0;
   WeightGradients<T> weights;
   SequenceView<T> dscale{};  // (T, B, H), of a scale that is the same for all gates; or null
+  SequenceView<const T> dcell_states = {};  // (T, B, H), or null for zeros
 };
 
 // A pass on at most `threads` threads that overwrites the gates in `saved`, so it runs once. In

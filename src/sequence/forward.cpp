@@ -196,6 +196,9 @@ class ForwardPass final : public Pass {
           finish_unit<phase, factored>(acc + (block - blocks.begin) * V::kSize,
                                        blocks.size() * V::kSize, t, b, block);
         }
+        if constexpr (Cell::kStates == 2 && phase == Cell::kPhases - 1) {
+          if (p_.cell_states) copy_c(blocks, t, b);
+        }
       }
     }
   }
@@ -233,6 +236,12 @@ class ForwardPass final : public Pass {
     }
   }
 
+  void copy_c(Range blocks, Index t, Index b) {
+    const Index begin = blocks.begin * V::kSize;
+    const Index count = std::min(w_.hidden_size, blocks.end * V::kSize) - begin;
+    std::copy_n(c().at(t + 1, b) + begin, count, p_.cell_states.at(t, b) + begin);
+  }
+
   // The epilogue for one lane of units of one row: slot s is at acc + s*slot_stride.
   template <int phase, bool factored>
   void finish_unit(T* acc, Index slot_stride, Index t, Index b, Index block) {
@@ -252,7 +261,7 @@ class ForwardPass final : public Pass {
       if constexpr (phase == 1) u.c = V::load(c().at(t + 1, b) + unit);
     }
     if constexpr (Cell::kDiagonal) {
-      for (Index q = 0; q < 3; ++q) {
+      for (Index q = 0; q < Cell::kPeepholes; ++q) {
         u.peephole[q] = V::load(w_.peephole.data() + q * w_.layout.padded + unit);
       }
     }

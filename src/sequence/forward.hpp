@@ -16,6 +16,7 @@ struct ForwardProblem {
   T* h_last;  // (B, H)
   T* c_last;
   StateFactors<T> factors{};
+  SequenceView<T> cell_states = {};  // (T, B, H), c after each step; or null
 };
 
 // A pass that fills y, h_last and c_last, and `saved` unless it is null, on at most `threads`

@@ -9,7 +9,7 @@ CellPlan plan_of(const CellConfig& config) {
     using Cell = std::decay_t<decltype(cell)>;
     return CellPlan{Cell::kGates,      Cell::kSlots,     Cell::kStates,    Cell::kPhases,
                     Cell::kInputSlots, Cell::kTermCount, Cell::kInputGate, Cell::kTerms,
-                    Cell::kUsesResetH, Cell::kDiagonal};
+                    Cell::kUsesResetH, Cell::kDiagonal,  Cell::kPeepholes};
   });
 }
 
@@ -53,9 +53,9 @@ Index PackedWeights<T>::bytes_per_step() const {
 template <class T>
 void PackedWeights<T>::pack(const WeightArrays<T>& arrays, bool for_backward, int threads) {
   if (plan.diagonal_peephole) {
-    peephole.resize(3 * layout.padded);
+    peephole.resize(plan.peepholes * layout.padded);
     peephole.zero();
-    for (Index q = 0; q < 3; ++q) {
+    for (Index q = 0; q < plan.peepholes; ++q) {
       std::copy_n(arrays.peephole + q * hidden_size, hidden_size,
                   peephole.data() + q * layout.padded);
     }

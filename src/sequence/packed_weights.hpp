@@ -19,7 +19,7 @@ struct WeightPointers {
   T* weight_hh;  // (G*H, H)
   T* bias_ih;    // (G*H,)
   T* bias_hh;    // (G*H,)
-  T* peephole;   // (3, H) or (3, H, H)
+  T* peephole;   // (3, H) or (3, H, H); 2 rows where gates are coupled
 };
 template <class T>
 using WeightArrays = WeightPointers<const T>;  // as the user gives them
@@ -32,6 +32,7 @@ struct CellPlan {
   const int* input_gate;
   const Term* terms;
   bool uses_reset_h, diagonal_peephole;
+  int peepholes;
 };
 
 CellPlan plan_of(const CellConfig& config);
@@ -53,7 +54,7 @@ class PackedWeights {
   PackedMatrix<T> input;
   std::vector<PackedMatrix<T>> terms;  // one per plan.terms
   AlignedBuffer<T> bias;               // [group][slot][block][lanes]
-  AlignedBuffer<T> peephole;           // [3][padded], diagonal only
+  AlignedBuffer<T> peephole;           // [plan.peepholes][padded], diagonal only
 
   // Backward: the transposes, K = slots * padded, one vector per block of the result.
   const UnitLayout<T> hidden_layout, input_layout;

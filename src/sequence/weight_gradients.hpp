@@ -151,24 +151,25 @@ class WeightGradientPass {
     }
   }
 
-  // dP_i = sum da_i∘c_prev, dP_f = sum da_f∘c_prev, dP_o = sum da_o∘c
+  // dP_q = sum da_q∘c_prev; the last, of the output gate in the last slot, takes c.
   void diagonal_gradient(int thread, int team) {
     using V = Lane<T>;
-    constexpr Index kSlotOf[] = {0, 1, 3};
     const Range blocks = even_slice(w_.layout.blocks, team, thread);
+    const Index last = w_.plan.peepholes - 1;
     for (Index block = blocks.begin; block < blocks.end; ++block) {
       const Index unit = block * V::kSize;
       V sum[3] = {V(T(0)), V(T(0)), V(T(0))};
       for (Index t = 0; t < saved_.dims.steps; ++t) {
         for (Index b = 0; b < saved_.dims.batch; ++b) {
           const T* da = saved_.gate_row(t, b) + unit;
-          for (Index q = 0; q < 3; ++q) {
-            const V c = V::load(saved_.c.at(q == 2 ? t + 1 : t, b) + unit);
-            sum[q] = multiply_add(V::load(da + kSlotOf[q] * w_.layout.padded), c, sum[q]);
+          for (Index q = 0; q <= last; ++q) {
+            const Index slot = q == last ? w_.plan.slots - 1 : q;
+            const V c = V::load(saved_.c.at(q == last ? t + 1 : t, b) + unit);
+            sum[q] = multiply_add(V::load(da + slot * w_.layout.padded), c, sum[q]);
           }
         }
       }
-      for (Index q = 0; q < 3; ++q) {
+      for (Index q = 0; q <= last; ++q) {
         sum[q].store_partial(out_.peephole + q * w_.hidden_size + unit, w_.layout.valid(block));
       }
     }

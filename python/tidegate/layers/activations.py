@@ -3,13 +3,13 @@
 Recurrent layers name theirs to the engine; these work on whole arrays, in place.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
+from tidegate.activation import Activation, as_activation
 from tidegate.layers import checks
 from tidegate.layers.types import Array
-from tidegate.weights import ACTIVATIONS
 
 
 class Linear:
@@ -100,6 +100,6 @@ def get(where: str, name: str | None) -> Linear:
     return NAMED["linear" if name is None else checks.choice(where, "activation", name, NAMED)]
 
 
-def recurrent(where: str, argument: str, name: str | None) -> str:
-    """Return the name of an activation of a cell; None is linear, as in Keras."""
-    return "linear" if name is None else checks.choice(where, argument, name, ACTIVATIONS)
+def recurrent(where: str, argument: str, given: Any) -> str | Activation:
+    """Return an activation of a cell; None is linear, as in Keras."""
+    return "linear" if given is None else as_activation(where, argument, given)

@@ -10,6 +10,7 @@ The gates r and z are those of every GRU.
 
 from typing import TYPE_CHECKING, Any
 
+from tidegate.activation import config_of
 from tidegate.layers import activations, checks
 from tidegate.layers.recurrent import RecurrentLayer
 from tidegate.layers.recurrent_options import RecurrentOptions
@@ -25,7 +26,7 @@ class GRU(RecurrentLayer):
 
     Parameters
     ----------
-    recurrent_activation : {"tanh", "sigmoid", "relu", "linear"} or None
+    recurrent_activation : like activation
         Of the gates r and z.
     reset_after : bool
         Apply the reset gate after the product with R_n; then R_n h_prev has a bias of its own.
@@ -50,8 +51,8 @@ class GRU(RecurrentLayer):
     def __init__(
         self,
         units: int,
-        activation: str | None = "tanh",
-        recurrent_activation: str | None = "sigmoid",
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
         recurrent_initializer: Any = "orthogonal",
@@ -86,8 +87,7 @@ class GRU(RecurrentLayer):
         return ("bias_ih", "bias_hh") if self.reset_after else ("bias_ih",)
 
     def _options(self) -> dict[str, Any]:
-        return {
-            "activation": self.activation,
+        return super()._options() | {
             "recurrent_activation": self.recurrent_activation,
             "reset_after": self.reset_after,
             "update": self.update,
@@ -95,7 +95,7 @@ class GRU(RecurrentLayer):
 
     def _config(self) -> Config:
         return super()._config() | {
-            "recurrent_activation": self.recurrent_activation,
+            "recurrent_activation": config_of(self.recurrent_activation),
             "reset_after": self.reset_after,
             "update": self.update,
         }

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tidegate._arrays import check_limit
+from tidegate.activation import config_of
 from tidegate.layers import activations, checks, initializers
 from tidegate.layers.base import initializer_config
 from tidegate.layers.parameters import Parameter
@@ -13,6 +15,7 @@ from tidegate.layers.types import Array, Config
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+from tidegate.weights import COUPLED
 
 PEEPHOLES = ("diagonal", "full")
 
@@ -22,7 +25,7 @@ class LSTM(RecurrentLayer):
 
     Parameters
     ----------
-    recurrent_activation : {"tanh", "sigmoid", "relu", "linear"} or None
+    recurrent_activation : like activation
         Of the gates i, f and o.
     unit_forget_bias : bool
         Start the forget gate's bias at 1 (Jozefowicz et al. 2015).
@@ -31,11 +34,17 @@ class LSTM(RecurrentLayer):
         2000).
     peephole_initializer : str or Initializer
         Called for each of the gates i, f, o with shape (H,) or (H, H).
+    output_activation : like activation, optional
+        Of c on its way out; the same as `activation` if omitted.
+    coupled : {"input", "forget"}, optional
+        i = 1 - f (TensorFlow's CIFG), gates f g o; or f = 1 - i (ONNX), gates i g o.
+    cell_clip, output_clip : float, optional
+        Limit of c as it is stored, or only on its way into the output activation.
 
     Notes
     -----
     Parameters: weight_ih (4H, I), weight_hh (4H, H), bias_ih (4H,) and, with peepholes,
-    peephole (3, H) or (3, H, H), rows i f o.
+    peephole (3, H) or (3, H, H), rows i f o. Where gates are coupled, 3H rows and 2 peepholes.
 
     Examples
     --------
@@ -51,8 +60,8 @@ class LSTM(RecurrentLayer):
     def __init__(
         self,
         units: int,
-        activation: str | None = "tanh",
-        recurrent_activation: str | None = "sigmoid",
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
         recurrent_initializer: Any = "orthogonal",
@@ -64,6 +73,10 @@ class LSTM(RecurrentLayer):
         *,
         peephole: str | None = None,
         peephole_initializer: Any = "glorot_uniform",
+        output_activation: Any = None,
+        coupled: str | None = None,
+        cell_clip: float | None = None,
+        output_clip: float | None = None,
         **options: "Unpack[RecurrentOptions]",
     ) -> None:
         super().__init__(
@@ -81,6 +94,17 @@ class LSTM(RecurrentLayer):
         self.recurrent_activation = activations.recurrent(
             "LSTM", "recurrent_activation", recurrent_activation
         )
+        self.output_activation = None
+        if output_activation is not None:
+            self.output_activation = activations.recurrent(
+                "LSTM", "output_activation", output_activation
+            )
+        self.coupled: str | None = None
+        if coupled is not None:
+            self.coupled = checks.choice("LSTM", "coupled", coupled, COUPLED)
+            self.gates = 3
+        self.cell_clip = check_limit("LSTM", "cell_clip", cell_clip)
+        self.output_clip = check_limit("LSTM", "output_clip", output_clip)
         self.unit_forget_bias = checks.boolean("LSTM", "unit_forget_bias", unit_forget_bias)
         self.peephole: str | None = None
         if peephole is not None:
@@ -93,31 +117,46 @@ class LSTM(RecurrentLayer):
         parameters = super()._cell_parameters(inputs)
         if self.peephole is not None:
             shape = (self.units,) if self.peephole == "diagonal" else (self.units, self.units)
+            gates = "ifo" if self.coupled is None else "ko"
             parameters.append(
                 Parameter(
                     "peephole",
-                    (3, *shape),
+                    (len(gates), *shape),
                     self.dtype,
-                    lambda rng: np.stack([self.peephole_initializer(shape, rng) for _ in "ifo"]),
+                    lambda rng: np.stack([self.peephole_initializer(shape, rng) for _ in gates]),
                 )
             )
         return parameters
 
     def _draw_bias(self, rng: np.random.Generator) -> Array:
         bias = super()._draw_bias(rng)
-        if self.unit_forget_bias:
+        if self.unit_forget_bias and self.coupled is None:
             bias[self.units : 2 * self.units] = 1
+        elif self.unit_forget_bias:  # f = σ(a_f), or f = 1 - σ(a_i) = σ(-a_i)
+            bias[: self.units] = 1 if self.coupled == "input" else -1
         return bias
 
     def _options(self) -> dict[str, Any]:
-        return {
-            "activation": self.activation,
+        return super()._options() | {
             "recurrent_activation": self.recurrent_activation,
+            "output_activation": self.output_activation,
+            "coupled": self.coupled,
+            "cell_clip": self.cell_clip,
+            "output_clip": self.output_clip,
         }
 
     def _config(self) -> Config:
+        chosen = {
+            "coupled": self.coupled,
+            "cell_clip": self.cell_clip,
+            "output_clip": self.output_clip,
+        }
+        if self.output_activation is not None:
+            chosen["output_activation"] = config_of(self.output_activation)
+        chosen = {name: value for name, value in chosen.items() if value is not None}
         return super()._config() | {
-            "recurrent_activation": self.recurrent_activation,
+            **chosen,
+            "recurrent_activation": config_of(self.recurrent_activation),
             "unit_forget_bias": self.unit_forget_bias,
             "peephole": self.peephole,
             "peephole_initializer": initializer_config(self.peephole_initializer),

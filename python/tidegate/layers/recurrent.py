@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from tidegate._arrays import check_limit
+from tidegate.activation import config_of
 from tidegate.functional import RNNOutput, rnn_backward, rnn_forward
 from tidegate.layers import activations, checks, initializers
 from tidegate.layers.base import Layer, initializer_config
@@ -26,8 +28,8 @@ class RecurrentLayer(Layer):
     ----------
     units : int
         Hidden size, H.
-    activation : {"tanh", "sigmoid", "relu", "linear"} or None
-        Of the candidate and, in an LSTM, of the output.
+    activation : str, Activation, (str, dict) or None
+        Of the candidate and, in an LSTM, of the output; see `tidegate.Activation`.
     use_bias : bool
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
         They see Keras's shapes: (I, G*H), (H, G*H), (G*H,).
@@ -42,6 +44,8 @@ class RecurrentLayer(Layer):
         Penalty in the loss, on W, R and the biases.
     kernel_constraint, recurrent_constraint, bias_constraint : None, str or Constraint
         "max_norm", "non_neg", "unit_norm" or an object; applied after each step of training.
+    clip : float, optional
+        Limit of the pre-activations.
     stateful : bool
         Start each batch with the states that the one before left, row by row, until
         `reset_states()`; in training, gradients end where a batch begins.
@@ -68,13 +72,13 @@ class RecurrentLayer(Layer):
 
     expects = "(N, steps, features)"
     cell: ClassVar[str]
-    gates: ClassVar[int]
+    gates: int
     state_names: ClassVar[tuple[str, ...]] = ("h",)
 
     def __init__(
         self,
         units: int,
-        activation: str | None,
+        activation: Any,
         use_bias: bool,
         kernel_initializer: Any,
         recurrent_initializer: Any,
@@ -89,6 +93,7 @@ class RecurrentLayer(Layer):
         kernel_constraint: Any = None,
         recurrent_constraint: Any = None,
         bias_constraint: Any = None,
+        clip: float | None = None,
         stateful: bool = False,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
@@ -103,6 +108,7 @@ class RecurrentLayer(Layer):
         kind = type(self).__name__
         self.units = checks.integer(kind, "units", units)
         self.activation = activations.recurrent(kind, "activation", activation)
+        self.clip = check_limit(kind, "clip", clip)
         self.use_bias = checks.boolean(kind, "use_bias", use_bias)
         self.kernel_initializer = initializers.get(kind, "kernel_initializer", kernel_initializer)
         self.recurrent_initializer = initializers.get(
@@ -179,7 +185,7 @@ class RecurrentLayer(Layer):
 
     def _options(self) -> dict[str, Any]:
         """Return the options of CellWeights."""
-        return {"activation": self.activation}
+        return {"activation": self.activation, "clip": self.clip}
 
     def bind(self) -> None:
         """Show the engine where the parameters are now."""
@@ -353,7 +359,7 @@ class RecurrentLayer(Layer):
     def _config(self) -> Config:
         return {
             "units": self.units,
-            "activation": self.activation,
+            "activation": config_of(self.activation),
             "use_bias": self.use_bias,
             "kernel_initializer": initializer_config(self.kernel_initializer),
             "recurrent_initializer": initializer_config(self.recurrent_initializer),
@@ -361,6 +367,7 @@ class RecurrentLayer(Layer):
             "return_sequences": self.return_sequences,
             "return_state": self.return_state,
             "go_backwards": self.go_backwards,
+            **({} if self.clip is None else {"clip": self.clip}),
             **({"stateful": True} if self.stateful else {}),
             **self.noise.config(),
             **self._rule_options.config(),

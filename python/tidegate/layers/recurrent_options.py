@@ -12,6 +12,7 @@ class RecurrentOptions(TypedDict, total=False):
     kernel_constraint: Any
     recurrent_constraint: Any
     bias_constraint: Any
+    clip: float | None
     stateful: bool
     dropout: float
     recurrent_dropout: float

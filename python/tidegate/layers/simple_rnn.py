@@ -29,7 +29,7 @@ class SimpleRNN(RecurrentLayer):
     def __init__(
         self,
         units: int,
-        activation: str | None = "tanh",
+        activation: Any = "tanh",
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
         recurrent_initializer: Any = "orthogonal",

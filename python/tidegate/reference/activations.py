@@ -1,9 +1,18 @@
 """Activations: the value y, and beside it the slope (derivative) written with that *output* y.
 
-    tanh      y = tanh(a)             dy/da = 1 - y²
-    sigmoid   y = 1 / (1 + exp(-a))   dy/da = y (1 - y)
-    relu      y = max(a, 0)           dy/da = 0 where y <= 0, else 1 (also where y is NaN)
-    linear    y = a                   dy/da = 1
+    tanh              y = tanh(a)                    dy/da = 1 - y²
+    sigmoid           y = 1 / (1 + exp(-a))          dy/da = y (1 - y)
+    relu              y = max(a, 0)                  dy/da = 0 where y <= 0, else 1 (also for NaN)
+    linear            y = a                          dy/da = 1
+    hard_sigmoid      y = min(max(α a + β, 0), 1)    dy/da = α where 0 < y < 1, else 0
+    leaky_relu        y = a if a > 0, else α a       dy/da = 1 where y > 0, else α
+    thresholded_relu  y = a if a >= α, else 0        dy/da = 1 where y > 0, else 0
+    scaled_tanh       y = α tanh(β a)                dy/da = α β (1 - (y/α)²)
+    elu               y = a if a > 0, else           dy/da = 1 where y > 0, else y + α
+                          α (exp(a) - 1)
+    softsign          y = a / (1 + |a|)              dy/da = (1 - |y|)²
+    softplus          y = log(1 + exp(a))            dy/da = 1 - exp(-y)
+    affine            y = α a + β                    dy/da = α
 
 The slope takes y because y is what the backward pass has saved: the pre-activation is gone by then.
 To add an activation, write one such pair and add it to `ACTIVATIONS`.
@@ -73,9 +82,81 @@ def linear_slope(y: Array) -> Array:
     return np.ones_like(y)
 
 
-ACTIVATIONS = {
-    "tanh": Activation(tanh, tanh_slope),
-    "sigmoid": Activation(sigmoid, sigmoid_slope),
-    "relu": Activation(relu, relu_slope),
-    "linear": Activation(linear, linear_slope),
+def hard_sigmoid(alpha: float = 0.2, beta: float = 0.5) -> Activation:
+    """Limit a line to 0..1."""
+    return Activation(
+        lambda a: np.clip(alpha * a + beta, 0, 1),
+        lambda y: np.where((y <= 0) | (y >= 1), 0.0, alpha),
+    )
+
+
+def leaky_relu(alpha: float = 0.01) -> Activation:
+    """Scale the negative part."""
+    return Activation(
+        lambda a: np.where(a > 0, a, alpha * a), lambda y: np.where(y <= 0, alpha, 1.0)
+    )
+
+
+def thresholded_relu(alpha: float = 1.0) -> Activation:
+    """Keep what reaches a threshold."""
+    return Activation(lambda a: np.where(a < alpha, 0.0, a), relu_slope)
+
+
+def scaled_tanh(alpha: float = 1.0, beta: float = 1.0) -> Activation:
+    """Compute tanh with both axes scaled."""
+    return Activation(
+        lambda a: alpha * np.tanh(beta * a), lambda y: alpha * beta * tanh_slope(y / alpha)
+    )
+
+
+def elu(alpha: float = 1.0) -> Activation:
+    """Let the negative part run into -alpha (Clevert et al. 2016)."""
+    return Activation(
+        lambda a: np.where(a > 0, a, alpha * np.expm1(np.minimum(a, 0))),
+        lambda y: np.where(y <= 0, y + alpha, 1.0),
+    )
+
+
+def softsign() -> Activation:
+    """Compute a / (1 + |a|)."""
+    return Activation(lambda a: a / (1 + np.abs(a)), lambda y: (1 - np.abs(y)) ** 2)
+
+
+def softplus() -> Activation:
+    """Compute log(1 + exp(a)); exp only ever sees -|a|."""
+    return Activation(
+        lambda a: np.maximum(a, 0) + np.log1p(np.exp(-np.abs(a))), lambda y: -np.expm1(-y)
+    )
+
+
+def affine(alpha: float = 1.0, beta: float = 0.0) -> Activation:
+    """Compute a line."""
+    return Activation(lambda a: alpha * a + beta, lambda y: np.full_like(y, alpha))
+
+
+# Each takes its alpha and beta, if it has them.
+ACTIVATIONS: dict[str, Callable[..., Activation]] = {
+    "tanh": lambda: Activation(tanh, tanh_slope),
+    "sigmoid": lambda: Activation(sigmoid, sigmoid_slope),
+    "relu": lambda: Activation(relu, relu_slope),
+    "linear": lambda: Activation(linear, linear_slope),
+    "hard_sigmoid": hard_sigmoid,
+    "leaky_relu": leaky_relu,
+    "thresholded_relu": thresholded_relu,
+    "scaled_tanh": scaled_tanh,
+    "elu": elu,
+    "softsign": softsign,
+    "softplus": softplus,
+    "affine": affine,
 }
+
+
+def named(given: Any) -> Activation:
+    """Make an activation of a name, a pair (name, parameters), or an object with these."""
+    if isinstance(given, str):
+        return ACTIVATIONS[given]()
+    if isinstance(given, tuple | list):
+        name, parameters = given
+    else:
+        name, parameters = given.name, given.parameters
+    return ACTIVATIONS[name](**parameters)

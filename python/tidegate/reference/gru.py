@@ -5,6 +5,8 @@
     n = tanh(W_n x + b_in + q)      q = R_n (r∘h_prev) + b_hn    reset_after=False (Cho et al.)
     h = keep∘h_prev + (1 - keep)∘n  keep = z for update="retain", 1 - z for update="replace"
 
+Arguments of σ and tanh are limited to ±clip where that is given.
+
 Backward: docs/equations/gru.md.
 """
 
@@ -15,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .activations import Array
-from .weights import Weights
+from .weights import Weights, limit
 
 State = tuple[Array, ...]
 
@@ -29,6 +31,7 @@ class GruSaved(NamedTuple):
     z: Array
     n: Array
     q: Array
+    inside: tuple[Array, Array, Array]  # slopes of the limits of r, z, n
 
 
 def gru_step(x: Array, state: State, w: Weights) -> tuple[State, GruSaved]:
@@ -37,17 +40,19 @@ def gru_step(x: Array, state: State, w: Weights) -> tuple[State, GruSaved]:
     weight_hr, weight_hz, weight_hn = np.split(w.weight_hh, 3)
     b_hr, b_hz, b_hn = np.split(w.bias_hh, 3)
     x_r, x_z, x_n = np.split(x @ w.weight_ih.T + w.bias_ih, 3, axis=-1)
-    r = w.gate.value(x_r + h_prev @ weight_hr.T + b_hr)
-    z = w.gate.value(x_z + h_prev @ weight_hz.T + b_hz)
+    a_r, inside_r = limit(x_r + h_prev @ weight_hr.T + b_hr, w.clip)
+    a_z, inside_z = limit(x_z + h_prev @ weight_hz.T + b_hz, w.clip)
+    r, z = w.gate.value(a_r), w.gate.value(a_z)
     if w.reset_after:
         q = h_prev @ weight_hn.T + b_hn
-        n = w.act.value(x_n + r * q)
+        a_n, inside_n = limit(x_n + r * q, w.clip)
     else:
         q = (r * h_prev) @ weight_hn.T + b_hn
-        n = w.act.value(x_n + q)
+        a_n, inside_n = limit(x_n + q, w.clip)
+    n = w.act.value(a_n)
     keep = z if w.update == "retain" else 1 - z
     h = keep * h_prev + (1 - keep) * n
-    return (h,), GruSaved(x, h_prev, r, z, n, q)
+    return (h,), GruSaved(x, h_prev, r, z, n, q, (inside_r, inside_z, inside_n))
 
 
 def gru_step_backward(
@@ -62,8 +67,9 @@ def gru_step_backward(
     keep = s.z if w.update == "retain" else 1 - s.z
     dkeep = dh * (s.h_prev - s.n)
     dz = dkeep if w.update == "retain" else -dkeep
-    da_n = dh * (1 - keep) * w.act.slope(s.n)
-    da_z = dz * w.gate.slope(s.z)
+    inside_r, inside_z, inside_n = s.inside
+    da_n = dh * (1 - keep) * w.act.slope(s.n) * inside_n
+    da_z = dz * w.gate.slope(s.z) * inside_z
     if w.reset_after:
         dq = da_n * s.r
         dr = da_n * s.q
@@ -75,7 +81,7 @@ def gru_step_backward(
         dr = dreset_h * s.h_prev
         dh_prev = dreset_h * s.r
         dweight_hn = dq.T @ (s.r * s.h_prev)
-    da_r = dr * w.gate.slope(s.r)
+    da_r = dr * w.gate.slope(s.r) * inside_r
     dh_prev = dh_prev + dh * keep + da_r @ weight_hr + da_z @ weight_hz
 
     da = np.concatenate([da_r, da_z, da_n], axis=-1)

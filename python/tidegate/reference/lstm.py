@@ -7,6 +7,12 @@
     h = o∘tanh(c)
 
 P_q is absent, a vector (H,) ("diagonal") or a matrix (H, H) ("full").
+
+    coupled="input"      i = 1 - f, gate order f g o           coupled="forget"  f = 1 - i, i g o
+    clip                 the arguments of σ and of g's tanh are limited to ±clip
+    cell_clip            c is limited as it is stored: c = limit(f∘c_prev + i∘g)
+    output_clip          c is limited on its way out only: h = o∘tanh(limit(c))
+
 Backward: docs/equations/lstm.md.
 """
 
@@ -17,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .activations import Array
-from .weights import Weights
+from .weights import Weights, limit
 
 State = tuple[Array, ...]
 
@@ -34,22 +40,31 @@ class LstmSaved(NamedTuple):
     o: Array
     c: Array
     squash_c: Array
+    inside: dict[str, Array]  # slopes of the limits: of the gates, of c and of c on its way out
 
 
 def lstm_step(x: Array, state: State, w: Weights) -> tuple[State, LstmSaved]:
     """One step: x (B, I) and state (h_prev, c_prev), each (B, H), give the state (h, c)."""
     h_prev, c_prev = state
-    p_i, p_f, p_o = w.peephole_rows
-    a = x @ w.weight_ih.T + w.bias_ih + h_prev @ w.weight_hh.T + w.bias_hh
-    a_i, a_f, a_g, a_o = np.split(a, 4, axis=-1)
-    i = w.gate.value(a_i + peep(p_i, c_prev))
-    f = w.gate.value(a_f + peep(p_f, c_prev))
+    p = w.peephole_rows
+    sums = x @ w.weight_ih.T + w.bias_ih + h_prev @ w.weight_hh.T + w.bias_hh
+    a = dict(zip(w.gate_names, np.split(sums, len(w.gate_names), axis=-1), strict=True))
+    inside = {}
+
+    def gate(q: str, c_seen: Array) -> Array:
+        argument, inside[q] = limit(a[q] + peep(p[q], c_seen), w.clip)
+        return w.gate.value(argument)
+
+    a_g, inside["g"] = limit(a["g"], w.clip)
     g = w.act.value(a_g)
-    c = f * c_prev + i * g
-    o = w.gate.value(a_o + peep(p_o, c))
-    squash_c = w.squash.value(c)
+    i = gate("i", c_prev) if "i" in a else 1 - gate("f", c_prev)
+    f = gate("f", c_prev) if "f" in a else 1 - i
+    c, inside["c"] = limit(f * c_prev + i * g, w.cell_clip)
+    o = gate("o", c)
+    limited_c, inside["out"] = limit(c, w.output_clip)
+    squash_c = w.squash.value(limited_c)
     h = o * squash_c
-    return (h, c), LstmSaved(x, h_prev, c_prev, i, f, g, o, c, squash_c)
+    return (h, c), LstmSaved(x, h_prev, c_prev, i, f, g, o, c, squash_c, inside)
 
 
 def lstm_step_backward(
@@ -60,25 +75,32 @@ def lstm_step_backward(
     Returns dx (B, I), the gradients (dh_prev, dc_prev), and this step's part of each weight's.
     """
     dh, dc_next = dstate
-    p_i, p_f, p_o = w.peephole_rows
-    da_o = dh * s.squash_c * w.gate.slope(s.o)
-    dc = dc_next + dh * s.o * w.squash.slope(s.squash_c) + peep_dc(p_o, da_o)
-    da_i = dc * s.g * w.gate.slope(s.i)
-    da_f = dc * s.c_prev * w.gate.slope(s.f)
-    da_g = dc * s.i * w.act.slope(s.g)
-    dc_prev = dc * s.f + peep_dc(p_i, da_i) + peep_dc(p_f, da_f)
+    p, inside = w.peephole_rows, s.inside
+    da = {"o": dh * s.squash_c * w.gate.slope(s.o) * inside["o"]}
+    dc = dc_next + dh * s.o * w.squash.slope(s.squash_c) * inside["out"] + peep_dc(p["o"], da["o"])
+    dc = dc * inside["c"]
+    di, df = dc * s.g, dc * s.c_prev
+    if w.coupled == "input":  # i = 1 - f
+        da["f"] = (df - di) * w.gate.slope(s.f) * inside["f"]
+    elif w.coupled == "forget":  # f = 1 - i
+        da["i"] = (di - df) * w.gate.slope(s.i) * inside["i"]
+    else:
+        da["i"] = di * w.gate.slope(s.i) * inside["i"]
+        da["f"] = df * w.gate.slope(s.f) * inside["f"]
+    da["g"] = dc * s.i * w.act.slope(s.g) * inside["g"]
+    dc_prev = dc * s.f + sum(peep_dc(p[q], da[q]) for q in "if" if q in da)
 
-    da = np.concatenate([da_i, da_f, da_g, da_o], axis=-1)
+    rows = np.concatenate([da[q] for q in w.gate_names], axis=-1)
     dw = {
-        "weight_ih": da.T @ s.x,
-        "weight_hh": da.T @ s.h_prev,
-        "bias_ih": da.sum(axis=0),
-        "bias_hh": da.sum(axis=0),
+        "weight_ih": rows.T @ s.x,
+        "weight_hh": rows.T @ s.h_prev,
+        "bias_ih": rows.sum(axis=0),
+        "bias_hh": rows.sum(axis=0),
     }
     if w.peephole is not None:
-        dp = [peep_dp(p_i, da_i, s.c_prev), peep_dp(p_f, da_f, s.c_prev), peep_dp(p_o, da_o, s.c)]
-        dw["peephole"] = np.stack(dp)
-    return da @ w.weight_ih, (da @ w.weight_hh, dc_prev), dw
+        seen = {"i": s.c_prev, "f": s.c_prev, "o": s.c}
+        dw["peephole"] = np.stack([peep_dp(row, da[q], seen[q]) for q, row in p.items()])
+    return rows @ w.weight_ih, (rows @ w.weight_hh, dc_prev), dw
 
 
 def peep(p: Array | None, c: Array) -> Array:

@@ -1,6 +1,6 @@
 """Simple RNN (Elman 1990).
 
-    h = act(W x + b_ih + R h_prev + b_hh)
+    h = act(W x + b_ih + R h_prev + b_hh)           the argument limited to ±clip
 
 Backward: docs/equations/rnn.md.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .activations import Array
-from .weights import Weights
+from .weights import Weights, limit
 
 State = tuple[Array, ...]
 
@@ -21,13 +21,16 @@ class RnnSaved(NamedTuple):
     x: Array
     h_prev: Array
     h: Array
+    inside: Array  # slope of the limit
 
 
 def rnn_step(x: Array, state: State, w: Weights) -> tuple[State, RnnSaved]:
     """One step: x (B, I) and state (h_prev,), (B, H), give the state (h,)."""
     (h_prev,) = state
-    h = w.act.value(x @ w.weight_ih.T + w.bias_ih + h_prev @ w.weight_hh.T + w.bias_hh)
-    return (h,), RnnSaved(x, h_prev, h)
+    a = x @ w.weight_ih.T + w.bias_ih + h_prev @ w.weight_hh.T + w.bias_hh
+    a, inside = limit(a, w.clip)
+    h = w.act.value(a)
+    return (h,), RnnSaved(x, h_prev, h, inside)
 
 
 def rnn_step_backward(
@@ -38,7 +41,7 @@ def rnn_step_backward(
     Returns dx (B, I), the gradient (dh_prev,), and this step's part of each weight's.
     """
     (dh,) = dstate
-    da = dh * w.act.slope(s.h)
+    da = dh * w.act.slope(s.h) * s.inside
     dw = {
         "weight_ih": da.T @ s.x,
         "weight_hh": da.T @ s.h_prev,

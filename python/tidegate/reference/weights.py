@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .activations import ACTIVATIONS, Activation, Array
+from .activations import ACTIVATIONS, Activation, Array, named
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 UPDATES = ("retain", "replace")
@@ -41,11 +41,15 @@ class Weights:
         Input and recurrent bias; an absent one adds nothing.
     peephole : (3, H) or (3, H, H), optional
         Diagonal or full peepholes of an LSTM, rows i f o.
-    activation, recurrent_activation, output_activation : str
-        Names in `ACTIVATIONS`: of the candidate (g, n, or a simple RNN's h), of the gates, and of
-        the LSTM's output squash (None: the same as `activation`).
+    activation, recurrent_activation, output_activation : str or (str, dict)
+        Names in `ACTIVATIONS`, with parameters: of the candidate (g, n, or a simple RNN's h), of
+        the gates, and of the LSTM's output squash (None: the same as `activation`).
     reset_after, update
         GRU only, see `tidegate.reference.gru`.
+    coupled, cell_clip, output_clip
+        LSTM only, see `tidegate.reference.lstm`; 3 gates where two are coupled.
+    clip : float, optional
+        Arguments of the activations of gates and candidates are limited to ±clip.
 
     Raises
     ------
@@ -65,11 +69,15 @@ class Weights:
     bias_ih: Any = None
     bias_hh: Any = None
     peephole: Any = None
-    activation: str = "tanh"
-    recurrent_activation: str = "sigmoid"
-    output_activation: str | None = None
+    activation: Any = "tanh"
+    recurrent_activation: Any = "sigmoid"
+    output_activation: Any = None
     reset_after: bool = True
     update: str = "retain"
+    coupled: str | None = None
+    clip: float | None = None
+    cell_clip: float | None = None
+    output_clip: float | None = None
 
     @classmethod
     def of(cls, weights: Any) -> Weights:
@@ -95,17 +103,17 @@ class Weights:
     @property
     def act(self) -> Activation:
         """Of the candidate: g of an LSTM, n of a GRU, h of a simple RNN."""
-        return ACTIVATIONS[self.activation]
+        return named(self.activation)
 
     @property
     def gate(self) -> Activation:
         """Of the gates: i f o, r z."""
-        return ACTIVATIONS[self.recurrent_activation]
+        return named(self.recurrent_activation)
 
     @property
     def squash(self) -> Activation:
         """Of the cell state of an LSTM on its way out."""
-        return ACTIVATIONS[self.output_activation or self.activation]
+        return named(self.output_activation or self.activation)
 
     def arrays(self) -> dict[str, Array]:
         """Map the names of the arrays that are present to the arrays."""
@@ -123,16 +131,25 @@ class Weights:
         return replace(self, **options)
 
     @property
-    def peephole_rows(self) -> tuple[Any, Any, Any]:
-        """P_i, P_f, P_o, each (H,) or (H, H), or None."""
-        return (None, None, None) if self.peephole is None else tuple(self.peephole)
+    def gate_names(self) -> str:
+        """The gates of an LSTM that have rows in the weights, in their order."""
+        return {None: "ifgo", "input": "fgo", "forget": "igo"}[self.coupled]
+
+    @property
+    def peephole_rows(self) -> dict[str, Any]:
+        """P_i, P_f, P_o of the gates that exist, each (H,) or (H, H), or None."""
+        gates = self.gate_names.replace("g", "")
+        rows = [None] * len(gates) if self.peephole is None else list(self.peephole)
+        return dict(zip(gates, rows, strict=True))
 
     def _check_options(self) -> None:
         _check_name("cell", self.cell, GATES)
-        _check_name("activation", self.activation, ACTIVATIONS)
-        _check_name("recurrent_activation", self.recurrent_activation, ACTIVATIONS)
-        _check_name("output_activation", self.output_activation or self.activation, ACTIVATIONS)
+        for name in ("activation", "recurrent_activation", "output_activation"):
+            given = getattr(self, name) or self.activation
+            if isinstance(given, str):
+                _check_name(name, given, ACTIVATIONS)
         _check_name("update", self.update, UPDATES)
+        _check_name("coupled", self.coupled or "input", ("input", "forget"))
         if self.peephole is not None and self.cell != "lstm":
             raise ValueError(f'Weights: peephole is given; expected None for cell "{self.cell}".')
 
@@ -142,13 +159,15 @@ class Weights:
                 raise ValueError(
                     f"Weights: {name} has shape {getattr(self, name).shape}; expected two axes."
                 )
-        hidden, rows = self.hidden_size, GATES[self.cell] * self.hidden_size
+        gates = GATES[self.cell] if self.coupled is None else 3
+        peepholes = len(self.peephole_rows)
+        hidden, rows = self.hidden_size, gates * self.hidden_size
         allowed: dict[str, list[tuple[int, ...]]] = {
             "weight_ih": [(rows, self.input_size)],
             "weight_hh": [(rows, hidden)],
             "bias_ih": [(rows,)],
             "bias_hh": [(rows,)],
-            "peephole": [(3, hidden), (3, hidden, hidden)],
+            "peephole": [(peepholes, hidden), (peepholes, hidden, hidden)],
         }
         for name, array in self.arrays().items():
             if array.shape not in allowed[name]:
@@ -157,6 +176,13 @@ class Weights:
                     f"Weights: {name} has shape {array.shape}; expected {expected} "
                     f'for cell "{self.cell}".'
                 )
+
+
+def limit(a: Array, clip: float | None) -> tuple[Array, Array]:
+    """Limit a to ±clip; and the slope of that: 0 where the limit was reached, else 1."""
+    if clip is None:
+        return a, np.ones_like(a)
+    return np.clip(a, -clip, clip), np.where(np.abs(a) >= clip, 0.0, 1.0).astype(a.dtype)
 
 
 def _check_name(argument: str, name: str, known: Iterable[str]) -> None:
