@@ -129,7 +129,7 @@ class Sequential(Trainer):
                 sample = checks.numeric(where, "x", x).shape[1:]
                 self.build(self.input_shape or first.general_shape(sample))
         feature_axes = first.feature_axes
-        if not first.parameters:
+        if not first.parameters and not first.takes_missing:
             first = next((layer for layer in self.layers if layer.parameters), first)
         array = first.prepare(where, x)
         shape = self.input_shape

@@ -7,7 +7,7 @@ import numpy as np
 
 from tidegate._arrays import FloatArray, new_array
 from tidegate._loader import core
-from tidegate.layers import Bidirectional, Dense, Dropout, Embedding, checks
+from tidegate.layers import GRUD, Bidirectional, Dense, Dropout, Embedding, checks
 from tidegate.layers.base import Layer
 from tidegate.layers.recurrent import RecurrentLayer
 from tidegate.weights import CellWeights
@@ -174,6 +174,11 @@ def _step_of(part: Any, batch_size: int, *, is_first: bool) -> _RecurrentStep | 
     name = f"{_WHERE}: the layer {part.name!r}"
     if isinstance(part, Bidirectional) or getattr(part, "go_backwards", False):
         raise ValueError(f"{name} runs from the future to the past; expected a forward layer.")
+    if isinstance(part, GRUD):
+        raise ValueError(
+            f"{name} is a GRUD, whose step depends on when each feature was last observed; "
+            "expected LSTM, GRU or SimpleRNN."
+        )
     if isinstance(part, RecurrentLayer):
         keep = part.noise.zoneout
         return _RecurrentStep(part.cell_weights, batch_size, is_first=is_first, keep=keep)

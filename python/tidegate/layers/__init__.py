@@ -11,14 +11,17 @@ from tidegate.layers.dense import Dense
 from tidegate.layers.dropout import Dropout
 from tidegate.layers.embedding import Embedding
 from tidegate.layers.gru import GRU
+from tidegate.layers.grud import GRUD
 from tidegate.layers.input import Input
 from tidegate.layers.lstm import LSTM
 from tidegate.layers.masking import Masking
+from tidegate.layers.missing_indicator import MissingIndicator
 from tidegate.layers.residual import Residual
 from tidegate.layers.simple_rnn import SimpleRNN
 
 __all__ = [
     "GRU",
+    "GRUD",
     "LSTM",
     "Bidirectional",
     "Dense",
@@ -27,6 +30,7 @@ __all__ = [
     "Input",
     "Layer",
     "Masking",
+    "MissingIndicator",
     "Residual",
     "SimpleRNN",
     "constraints",

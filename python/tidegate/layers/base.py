@@ -52,6 +52,8 @@ class Layer:
 
     # What a sample must look like; part of an error message.
     expects: ClassVar[str] = "any shape"
+    # Whether NaN is a missing value to it: then it prepares the input of a model that it begins.
+    takes_missing: ClassVar[bool] = False
     # Whether training draws random numbers.
     random: bool = False
     # Whether a step of the output needs no later step of the input.
@@ -182,7 +184,8 @@ class Layer:
         """Return x as an array that `forward` takes; refuse what it cannot use."""
         remedy = (
             " (drop those samples, or fill the gaps, for example by interpolation; where they are "
-            "padding, pass lengths= or mask=)"
+            "padding, pass lengths= or mask=; where they mean missing, the layers MissingIndicator "
+            "and GRUD take them)"
         )
         return checks.finite(where, name, x, self.dtype, remedy)
 

@@ -17,6 +17,7 @@ from tidegate.layers.base import Layer
 from tidegate.layers.bidirectional_checks import require_alike, require_new
 from tidegate.layers.carried import CarriedState
 from tidegate.layers.gru import GRU
+from tidegate.layers.grud import GRUD
 from tidegate.layers.lstm import LSTM
 from tidegate.layers.masked_input import zero_where_masked
 from tidegate.layers.merging import MERGE_MODES, merge, merge_backward
@@ -26,7 +27,12 @@ from tidegate.layers.simple_rnn import SimpleRNN
 from tidegate.layers.types import Array, Config, Shape
 from tidegate.layers.weight_rules import WeightRule
 
-WRAPPED: dict[str, type[RecurrentLayer]] = {"LSTM": LSTM, "GRU": GRU, "SimpleRNN": SimpleRNN}
+WRAPPED: dict[str, type[RecurrentLayer]] = {
+    "LSTM": LSTM,
+    "GRU": GRU,
+    "SimpleRNN": SimpleRNN,
+    "GRUD": GRUD,
+}
 
 
 class Bidirectional(Layer):
@@ -142,6 +148,10 @@ class Bidirectional(Layer):
         """See Layer."""
         return self.forward_layer.weight_rules() + self.backward_layer.weight_rules()
 
+    def prepare(self, where: str, x: Any, name: str = "x") -> Array:
+        """See Layer; a GRUD takes NaN."""
+        return self.forward_layer.prepare(where, x, name)
+
     def forward(
         self,
         x: Array,
@@ -174,7 +184,7 @@ class Bidirectional(Layer):
         if state is None:
             state = self._carried_state(len(x))
         masked = {} if mask is None else {"mask": mask, "masked_output": "zero"}
-        if any(layer.noise.random for layer in self.recurrent_parts()):
+        if any(layer.runs_apart for layer in self.recurrent_parts()):
             out = self._run_apart(x, state, training, mask, rng)
         else:
             out = birnn_forward(
@@ -201,7 +211,7 @@ class Bidirectional(Layer):
         mask: Array | None,
         rng: np.random.Generator | None,
     ) -> BiRNNOutput:
-        """Call the engine for each direction: their noise is not for a call of both."""
+        """Call the engine for each direction: what they do is not for a call of both."""
         count = len(self.forward_layer.state_names)
         halves = (None, None) if state is None else (state[:count], state[count:])
         first, second = (

@@ -133,6 +133,8 @@ class RecurrentLayer(Layer):
         self.stepwise = not self.go_backwards
         self.noise = RecurrentNoise(kind, dropout, recurrent_dropout, zoneout, weight_drop)
         self.random = self.noise.random
+        # Whether it needs calls of the engine of its own, not of both directions or of a stack.
+        self.runs_apart = self.noise.random
         # None: every batch starts from zeros.
         self.carried: CarriedState | None = CarriedState() if stateful else None
         self.zero_output_for_mask = checks.boolean(
@@ -187,13 +189,17 @@ class RecurrentLayer(Layer):
         """Return the options of CellWeights."""
         return {"activation": self.activation, "clip": self.clip}
 
+    def _engine_parameters(self) -> dict[str, Parameter]:
+        """Return the parameters that CellWeights takes, by its names."""
+        return {parameter.name.rpartition("/")[2]: parameter for parameter in self.parameters}
+
     def bind(self) -> None:
         """Show the engine where the parameters are now."""
         self._weights, self._gradients = self._view("value"), self._view("grad")
 
     def _view(self, which: str, **instead: Array) -> CellWeights:
         """Return the parameters, or other arrays in the place of some, as the engine takes them."""
-        arrays = {p.name.rpartition("/")[2]: getattr(p, which) for p in self.parameters}
+        arrays = {name: getattr(p, which) for name, p in self._engine_parameters().items()}
         return CellWeights.view(self.cell, **(arrays | instead), **self._options())
 
     @property

@@ -122,5 +122,5 @@ def _plain(layer: Layer) -> RecurrentLayer | None:
     """Return a layer that the engine can run in a stack; a subclass may compute another thing."""
     if type(layer) in (LSTM, GRU, SimpleRNN):
         assert isinstance(layer, RecurrentLayer)
-        return None if layer.go_backwards or layer.noise.random else layer
+        return None if layer.go_backwards or layer.runs_apart else layer
     return None

@@ -9,6 +9,7 @@ from tidegate.layers.dense import Dense
 from tidegate.layers.dropout import Dropout
 from tidegate.layers.embedding import Embedding
 from tidegate.layers.masking import Masking
+from tidegate.layers.missing_indicator import MissingIndicator
 from tidegate.layers.residual import Residual
 from tidegate.layers.types import Config
 
@@ -20,6 +21,7 @@ LAYERS: dict[str, type[Layer]] = {
     "Embedding": Embedding,
     "Masking": Masking,
     "Residual": Residual,
+    "MissingIndicator": MissingIndicator,
 }
 
 

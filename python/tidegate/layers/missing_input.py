@@ -1,0 +1,86 @@
+"""Inputs with missing values: what the layers that take NaN share."""
+
+from typing import Any
+
+import numpy as np
+
+from tidegate.layers import checks
+from tidegate.layers.types import Array, Dtype
+from tidegate.sequences.missing import Missing, check_times, take_apart
+
+
+def prepare_missing(where: str, name: str, x: Any, dtype: Dtype, time_feature: bool) -> Array:
+    """Return x as an array of `dtype`, NaN where values are missing; refuse inf and bad times."""
+    array = checks.numeric(where, name, x)
+    with np.errstate(over="ignore", invalid="ignore"):
+        array = np.require(array, dtype, ["C", "A"])
+    if np.isinf(array).any():
+        first = tuple(int(k) for k in np.argwhere(np.isinf(array))[0])
+        raise ValueError(
+            f"{where}: {name} has inf at index {first}, or a value that {dtype} cannot hold; "
+            "expected numbers, NaN where a value is missing."
+        )
+    if time_feature and array.shape[-1:] != (0,) and np.isnan(array[..., -1]).any():
+        raise ValueError(
+            f"{where}: the last feature of {name} has NaN; expected the time of each step."
+        )
+    return array
+
+
+def take_input_apart(
+    where: str,
+    x: Array,
+    mask: Array | None,
+    mean: Array | None,
+    time_feature: bool,
+    backwards: bool = False,
+) -> Missing:
+    """Carry the values of a checked input forward, or backwards; its last feature may be the time.
+
+    Raises
+    ------
+    ValueError
+        Times decrease.
+    """
+    order = slice(None, None, -1 if backwards else 1)
+    steps = None if mask is None else mask[:, order]
+    if not time_feature:
+        return take_apart(x[:, order], mean=mean, mask=steps)
+    times = x[..., -1].astype(np.float64)
+    if mask is not None:  # time stands still where no step counts
+        first = np.take_along_axis(times, mask.argmax(axis=1)[:, None], axis=1)
+        seen = np.maximum.accumulate(np.where(mask, np.arange(mask.shape[1]), -1), axis=1)
+        times = np.take_along_axis(times, np.maximum(seen, 0), axis=1)
+        times = np.where(seen < 0, first, times)
+    times = check_times(f"{where}: the last feature of x", times, x.shape[:2])
+    return take_apart(x[:, order, :-1], times=times[:, order], mean=mean, mask=steps)
+
+
+def config_of(mean: Array | None, time_feature: bool) -> dict[str, Any]:
+    """Return the two options as part of a configuration."""
+    return {"mean": None if mean is None else mean.tolist(), "time_feature": time_feature}
+
+
+def checked_mean(where: str, mean: Any) -> Array | None:
+    """Return a mean for each feature, or None."""
+    if mean is None:
+        return None
+    array = checks.finite(where, "mean", mean, np.dtype(np.float64))
+    if array.ndim != 1:
+        raise ValueError(f"{where}: mean has shape {array.shape}; expected one number per feature.")
+    return array
+
+
+def features_of(where: str, sizes: Any, mean: Array | None, time_feature: bool) -> int:
+    """Return how many features an input (T, F) has besides the time."""
+    features = int(sizes[1]) - int(time_feature)
+    if features < 1:
+        raise ValueError(
+            f"{where}: the input has {sizes[1]} features; expected at least one besides the time."
+        )
+    if mean is not None and len(mean) != features:
+        raise ValueError(
+            f"{where}: mean has {len(mean)} numbers and the input {features} features; expected "
+            "one for each (without the time)."
+        )
+    return features
