@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tidegate as tg
-from tidegate.layers import GRU, LSTM, Bidirectional, Dense, Dropout, Embedding, SimpleRNN
+from tidegate.layers import GRU, LSTM, Bidirectional, Dense, Dropout, Embedding, Masking, SimpleRNN
 from tidegate.models import Sequential
 
 STEPS, BATCH, INPUTS = 12, 3, 5
@@ -145,6 +145,7 @@ def test_stream_refuses_bad_input_and_keeps_its_state(x_t, error, match):
             ValueError,
             "from the future to the past",
         ),
+        (lambda: tg.Stream(Sequential([Masking(input_shape=(4, 3)), LSTM(2)])), ValueError, "mask"),
     ],
 )
 def test_stream_refuses_what_cannot_stream(make, error, match):

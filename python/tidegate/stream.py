@@ -182,6 +182,10 @@ def _step_of(part: Any, batch_size: int, *, is_first: bool) -> _RecurrentStep | 
     if isinstance(part, RecurrentLayer):
         keep = part.noise.zoneout
         return _RecurrentStep(part.cell_weights, batch_size, is_first=is_first, keep=keep)
+    if part.makes_mask:
+        raise ValueError(
+            f"{name} makes a mask; expected layers without (leave out the calls of padded steps)."
+        )
     if isinstance(part, Dense | Dropout | Embedding):
         return _LayerStep(part, batch_size, is_first=is_first)
     raise ValueError(

@@ -1,7 +1,7 @@
 """What comes in as sequences of different lengths: one array, and the mask of the steps that count.
 
-NaN and inf are allowed where the mask excludes a step. They become 0 here, once, so that no layer,
-product or gradient ever meets them.
+Anything may stand where the mask excludes a step: NaN, or a token that no table has. It becomes 0
+here, once, so that no check, product or gradient ever meets it.
 """
 
 from typing import Any
@@ -50,14 +50,14 @@ def masked_input(where: str, x: Any, lengths: Any, mask: Any) -> tuple[Any, Arra
 
 
 def _without_hidden(array: Array, mask: Array) -> Array:
-    """Return the array with 0 at the steps that do not count, if it holds anything not finite."""
-    if array.dtype.kind != "f":
-        return array
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(np.add.reduce(array, axis=None)):
-            return array
-    kept: Array = np.where(mask.reshape(*mask.shape, *(1,) * (array.ndim - 2)), array, 0)
-    return kept.astype(array.dtype, copy=False)
+    """Return the array with 0 at the steps that do not count, if they might be in the way."""
+    if array.dtype.kind == "f":
+        with np.errstate(over="ignore", invalid="ignore"):
+            # Beyond float32 is too large for most layers; a finite sum acquits all.
+            if np.isfinite(np.add.reduce(array, axis=None, dtype=np.float32)):
+                return array
+    shown = mask.reshape(*mask.shape, *(1,) * (array.ndim - 2))
+    return np.where(shown, array, array.dtype.type(0))
 
 
 def require_steps(where: str, x: Array, feature_axes: int) -> None:

@@ -29,9 +29,10 @@ def known_mask(model: "Trainer", where: str, samples: Samples) -> Array:
             f"{where}: bucket_by_length=True and a layer is stateful, whose rows go on from batch "
             "to batch; expected bucket_by_length=False."
         )
-    mask, first = samples.mask, model.layers[0]
-    if first.makes_mask:
-        mask = first.output_mask(samples.x, mask)
+    mask = samples.mask
+    readers = [call.layer for call in model.calls() if 0 in call.sources]
+    if len(readers) == 1 and readers[0].makes_mask:
+        mask = readers[0].output_mask(samples.x, mask)
     if not isinstance(mask, np.ndarray):
         raise ValueError(
             f"{where}: bucket_by_length=True and no lengths are known; expected lengths=, mask=, "

@@ -17,6 +17,7 @@ from tidegate.training.carrying import keeping_states
 from tidegate.training.data import Samples
 from tidegate.training.errors import TrainingDivergedError
 from tidegate.training.history import History
+from tidegate.training.inference import evaluate
 from tidegate.training.random_streams import RandomStreams
 from tidegate.training.step import NonFiniteLossError, Step
 from tidegate.training.truncated import Truncated
@@ -213,13 +214,3 @@ def diverged(
         epoch,
         batch,
     )
-
-
-def evaluate(step: Step, samples: Samples, size: int) -> dict[str, float]:
-    """Return the loss and the metrics of samples."""
-    step.reset_metrics()
-    total = 0.0
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for batch in data.batches(samples, size):
-            total += step.evaluate(*batch) * len(batch.x)
-    return {"loss": total / len(samples.x), **step.results()}

@@ -8,7 +8,7 @@ import numpy as np
 from tidegate.layers import checks
 from tidegate.layers.stack import Stack
 from tidegate.layers.types import Array
-from tidegate.training import data
+from tidegate.training import data, inference
 from tidegate.training.buckets import known_mask
 from tidegate.training.callbacks.base import checked
 from tidegate.training.carrying import (
@@ -19,7 +19,7 @@ from tidegate.training.carrying import (
 )
 from tidegate.training.compiled import Compiled
 from tidegate.training.history import History
-from tidegate.training.loop import FitLoop, diverged, evaluate
+from tidegate.training.loop import FitLoop, diverged
 from tidegate.training.optimizers.clipping import squared_norm
 from tidegate.training.random_streams import RandomStreams
 from tidegate.training.step import Step
@@ -222,7 +222,7 @@ class Trainer(Stack, Compiled):
         except BaseException:
             self.recover()
             raise
-        return _shaped({"loss": loss, **step.results()}, return_dict)
+        return inference.as_keras_returns({"loss": loss, **step.results()}, return_dict)
 
     # -- evaluate and predict ----------------------------------------------------------------------
 
@@ -255,7 +255,8 @@ class Trainer(Stack, Compiled):
         samples = data.prepare(self, "evaluate", x, y, sample_weight, None, lengths, mask)
         size = data.batch_size("evaluate", batch_size, PREDICT_BATCH)
         require_rows(self, "evaluate", "x", len(samples.x), size)
-        return _shaped(evaluate(Step(self), samples, size), return_dict)
+        logs = inference.evaluate(Step(self), samples, size)
+        return inference.as_keras_returns(logs, return_dict)
 
     def predict(
         self,
@@ -287,16 +288,7 @@ class Trainer(Stack, Compiled):
         inputs, steps = self.prepare_input("predict", x, lengths, mask)
         size = data.batch_size("predict", batch_size, PREDICT_BATCH)
         require_rows(self, "predict", "x", len(inputs), size)
-        first = self.infer(inputs[:size], None if steps is None else steps[:size])
-        if len(inputs) <= size:
-            return np.array(first)
-        outputs = np.empty((len(inputs), *first.shape[1:]), first.dtype)
-        outputs[:size] = first
-        for start in range(size, len(inputs), size):
-            stop = start + size
-            part = None if steps is None else steps[start:stop]
-            outputs[start:stop] = self.infer(inputs[start:stop], part)
-        return outputs
+        return inference.predict(self, inputs, steps, size)
 
     # -- state -------------------------------------------------------------------------------------
 
@@ -308,10 +300,3 @@ class Trainer(Stack, Compiled):
     def has_finite_weights(self) -> bool:
         """Whether no parameter is NaN or inf."""
         return not any(math.isnan(squared_norm(flat.values)) for flat in self.buffers)
-
-
-def _shaped(logs: dict[str, float], return_dict: bool) -> Any:
-    """Return logs as Keras does: a dict, a number, or a list."""
-    if return_dict:
-        return logs
-    return logs["loss"] if len(logs) == 1 else list(logs.values())
