@@ -178,7 +178,7 @@ class Trainer(Stack, Compiled):
             name = "the validation data"
             require_rows(self, where, name, len(validation.x), validation_size)
         if length is not None:
-            require_pieces(self, where)
+            require_pieces(self, where, samples.x)
         self.bind_optimizer(where)
         return FitLoop(
             model=self,
