@@ -253,3 +253,17 @@ def test_an_error_of_a_callback_leaves_a_usable_model():
         model.fit(X, Y, batch_size=8, verbose=0, callbacks=[Broken()])
     assert model.optimizer.iterations == 3
     assert state(model) == states_after_steps("adam", 5)[3]
+
+
+def test_a_first_step_with_an_infinite_loss_keeps_the_first_weights():
+    """There is no step to take back yet: the copy of the values before it holds anything."""
+    model = Sequential([GRU(3, input_shape=(4, 2)), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    model.bind_optimizer("fit")
+    for buffer in model.optimizer._buffers:
+        buffer.previous.fill(np.nan)
+    with pytest.raises(TrainingDivergedError, match="the loss is inf in epoch 1"):
+        model.fit(np.ones((8, 4, 2)), np.full((8, 1), 1e30), verbose=0)
+    for weight, kept in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, kept)

@@ -185,7 +185,7 @@ class Optimizer:
     def undo(self) -> bool:
         """Take the last step back, values, slots and count; return whether that was possible."""
         step, side = self._progress
-        if self._copied_at != step - 1:
+        if step == 0 or self._copied_at != step - 1:
             return False
         self._restore()
         self._progress = (step - 1, 1 - side)
