@@ -1,5 +1,4 @@
-// The four activations that the cells know by their types (the others: test_chosen_activation.cpp).
-#include "math/chosen_activation.hpp"
+#include "math/activations.hpp"
 
 #include "base/denormals.hpp"
 #include "support/floating.hpp"
@@ -92,9 +91,10 @@ static long double exact_derivative(ActivationKind kind, long double x) {
       return decay / ((1 + decay) * (1 + decay));
     case ActivationKind::kRelu:
       return x > 0 ? 1 : 0;
-    default:
-      return 1;
+    case ActivationKind::kLinear:
+      break;
   }
+  return 1;
 }
 
 // slope() takes the output. Where the output is within a rounding error of ±1, 1 - y^2 cannot be

@@ -27,9 +27,10 @@ R activate(const Activation& activation, const R& a) {
       return a > R(0) ? a : R(0);
     case ActivationKind::kLinear:
       return a;
-    default:  // tanh; others are held to the NumPy reference, in Python
-      return tanh(a);
+    case ActivationKind::kTanh:
+      break;
   }
+  return tanh(a);
 }
 
 template <class R>

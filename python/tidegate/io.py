@@ -3,7 +3,8 @@
     metadata  format             "tidegate"
               format_version     "1"
               tidegate_version   for error messages
-              model              JSON: layers, input shape, seed; compile arguments; counters
+              model              JSON: layers, how they are connected; seed; compile arguments;
+                                 counters
               checksum           SHA-256 of all the above and of all arrays
     arrays    weights/<layer>/<parameter>               such as weights/lstm/weight_ih (4H, I)
               optimizer/<slot>/<layer>/<parameter>      moments
@@ -27,7 +28,7 @@ import numpy as np
 from tidegate._extras import require
 from tidegate._version import __version__
 from tidegate.layers.types import Array
-from tidegate.models import Sequential
+from tidegate.models.base import BaseModel
 from tidegate.training import description
 
 FORMAT = "tidegate"
@@ -41,12 +42,12 @@ class ModelFileError(ValueError):
     """A file cannot be read as a model; the message says why."""
 
 
-def save(model: Sequential, path: Path, *, include_optimizer: bool = True) -> None:
+def save(model: BaseModel, path: Path, *, include_optimizer: bool = True) -> None:
     """Write a model to a file, whole or not at all.
 
     Parameters
     ----------
-    model : Sequential
+    model : Sequential or Model
         Built.
     path : str or path
         An old file there is replaced at the last moment, by a rename.
@@ -70,8 +71,8 @@ def save(model: Sequential, path: Path, *, include_optimizer: bool = True) -> No
     >>> save(model, "m.safetensors")                                             # doctest: +SKIP
     """
     safetensors = require("safetensors.numpy", extra="io", purpose="model.save")
-    if not isinstance(model, Sequential):
-        raise TypeError(f"save: model is {type(model).__name__}; expected a Sequential.")
+    if not isinstance(model, BaseModel):
+        raise TypeError(f"save: model is {type(model).__name__}; expected a Sequential or Model.")
     target = _path_text("save", path)
     model.require_built("save")
     arrays = description.arrays(model, include_optimizer)
@@ -89,7 +90,7 @@ def save(model: Sequential, path: Path, *, include_optimizer: bool = True) -> No
     _write(target, safetensors.save(arrays, metadata))
 
 
-def load(path: Path) -> Sequential:
+def load(path: Path) -> BaseModel:
     """Read a model from a file that `save` wrote.
 
     Parameters
@@ -98,7 +99,7 @@ def load(path: Path) -> Sequential:
 
     Returns
     -------
-    Sequential
+    Sequential or Model
         Built, and compiled if it was saved with its optimizer.
 
     Raises

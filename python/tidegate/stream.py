@@ -10,6 +10,7 @@ from tidegate._loader import core
 from tidegate.layers import GRUD, Bidirectional, Dense, Dropout, Embedding, checks
 from tidegate.layers.base import Layer
 from tidegate.layers.recurrent import RecurrentLayer
+from tidegate.models import Model
 from tidegate.weights import CellWeights
 
 _WHERE = "Stream"
@@ -21,12 +22,14 @@ class _RecurrentStep:
     def __init__(
         self, weights: CellWeights, batch_size: int, *, is_first: bool, keep: float = 0.0
     ) -> None:
+        states = 2 if weights.cell == "lstm" else 1
         self.state = tuple(
-            new_array(np.zeros, (batch_size, size), weights.dtype) for size in weights.state_sizes
+            new_array(np.zeros, (batch_size, weights.hidden_size), weights.dtype)
+            for _ in range(states)
         )
         self._dtype = weights.dtype
         kind = core.LayerStream32 if weights.dtype == np.float32 else core.LayerStream64
-        h, c = self.state if len(self.state) == 2 else (self.state[0], None)
+        h, c = self.state if states == 2 else (self.state[0], None)
         # Checks the shape and, of what a user gives, that it is finite, before the state changes.
         # x to h, or to None if x is no array of the dtype.
         self.run: Callable[[Any], FloatArray | None]
@@ -153,6 +156,11 @@ def _parts_of(layer_or_model: Any) -> list[Any]:
     if isinstance(layer_or_model, CellWeights | Layer):
         return [layer_or_model]
     layers = getattr(layer_or_model, "layers", None)
+    if isinstance(layer_or_model, Model):
+        raise TypeError(
+            f"{_WHERE}: layer_or_model is a Model, a graph; expected a chain: a recurrent layer, a "
+            "Sequential or a CellWeights."
+        )
     if not isinstance(layers, list | tuple):
         raise TypeError(
             f"{_WHERE}: layer_or_model is {type(layer_or_model).__name__}; expected a recurrent "

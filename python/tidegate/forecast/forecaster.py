@@ -19,6 +19,7 @@ from tidegate.forecast.series import Series
 from tidegate.forecast.windows import FEATURES, Scaling, Windows
 from tidegate.layers import GRU, LSTM, Dense
 from tidegate.models import Sequential
+from tidegate.models.base import BaseModel
 from tidegate.training.errors import TrainingDivergedError
 from tidegate.training.history import History
 from tidegate.training.optimizers import Adam, CosineDecay
@@ -80,7 +81,7 @@ class Forecaster:
     recipe: Recipe
     windows: Windows
     scaling: Scaling
-    model: Sequential
+    model: BaseModel
     history: History | None = None
 
     def predict(self, series: Series, origins: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

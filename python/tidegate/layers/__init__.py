@@ -5,6 +5,7 @@ three cells share) and one file per layer.
 """
 
 from tidegate.layers import constraints, initializers, regularizers
+from tidegate.layers.attention import AdditiveAttention, Attention, AttentionPooling
 from tidegate.layers.base import Layer
 from tidegate.layers.bidirectional import Bidirectional
 from tidegate.layers.dense import Dense
@@ -13,6 +14,7 @@ from tidegate.layers.embedding import Embedding
 from tidegate.layers.gru import GRU
 from tidegate.layers.grud import GRUD
 from tidegate.layers.input import Input
+from tidegate.layers.joining import Add, Average, Concatenate, Multiply
 from tidegate.layers.lstm import LSTM
 from tidegate.layers.masking import Masking
 from tidegate.layers.missing_indicator import MissingIndicator
@@ -23,7 +25,13 @@ __all__ = [
     "GRU",
     "GRUD",
     "LSTM",
+    "Add",
+    "AdditiveAttention",
+    "Attention",
+    "AttentionPooling",
+    "Average",
     "Bidirectional",
+    "Concatenate",
     "Dense",
     "Dropout",
     "Embedding",
@@ -31,6 +39,7 @@ __all__ = [
     "Layer",
     "Masking",
     "MissingIndicator",
+    "Multiply",
     "Residual",
     "SimpleRNN",
     "constraints",

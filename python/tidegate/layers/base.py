@@ -11,6 +11,7 @@ from tidegate.layers.building import building
 from tidegate.layers.masked_input import masked_input, require_steps
 from tidegate.layers.parameters import Parameter, assign_all, flatten
 from tidegate.layers.signatures import constructor_arguments
+from tidegate.layers.tensor import is_symbolic, use
 from tidegate.layers.types import Array, Config, Shape
 from tidegate.layers.weight_rules import WeightRule
 
@@ -62,15 +63,15 @@ class Layer:
     feature_axes: ClassVar[int] = 1
     # Whether `output_mask` makes a mask where none came in.
     makes_mask: bool = False
+    # Whether x is a list of arrays; see SeveralInputs.
+    takes_list: ClassVar[bool] = False
 
     def __init__(
         self, *, name: str | None = None, dtype: Any = "float32", input_shape: Any = None
     ) -> None:
         kind = type(self).__name__
-        if name is not None and (not isinstance(name, str) or not re.fullmatch(r"[\w.-]+", name)):
-            raise ValueError(
-                f"{kind}: name is {name!r}; expected letters, digits, underscores, dots or dashes."
-            )
+        if name is not None:
+            checks.name(kind, name)
         # A copy made from the configuration bears the default name, and may get another.
         self.has_given_name = name not in (None, snake_case(kind))
         self.name: str = name or snake_case(kind)
@@ -108,11 +109,15 @@ class Layer:
     def build(self, input_shape: Shape, rng: np.random.Generator | None = None) -> None:
         """Declare if needed, then give the parameters memory of their own and first values."""
         where = f"{type(self).__name__}.build"
-        self.declare(checks.input_shape(where, input_shape))
+        self.declare(self.checked_shape(where, input_shape))
         if not self.built:
             flatten(self.parameters)
             self.draw(np.random.default_rng() if rng is None else rng)
             self.bind()
+
+    def checked_shape(self, where: str, shape: Any) -> Shape:
+        """Return the shape of a sample, which somebody gave."""
+        return checks.input_shape(where, shape)
 
     def draw(self, rng: np.random.Generator) -> None:
         """Draw first values of all parameters, in their order."""
@@ -211,7 +216,7 @@ class Layer:
 
         Parameters
         ----------
-        x : array, or a list of sequences of different lengths
+        x : array, or a list of sequences of different lengths; or a tensor (see Model)
         lengths : (B,) integers, optional
             Valid steps of each sequence.
         mask : (B, T) bool, optional
@@ -224,6 +229,8 @@ class Layer:
         TypeError
             x is not an array of numbers.
         """
+        if is_symbolic(x):
+            return use(self, x, lengths=lengths, mask=mask)
         array, steps = self._prepare_call(x, lengths, mask)
         return (self.forward(array) if steps is None else self.forward(array, mask=steps))[0]
 

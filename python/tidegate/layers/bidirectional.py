@@ -24,6 +24,7 @@ from tidegate.layers.merging import MERGE_MODES, merge, merge_backward
 from tidegate.layers.parameters import Parameter
 from tidegate.layers.recurrent import RecurrentLayer
 from tidegate.layers.simple_rnn import SimpleRNN
+from tidegate.layers.tensor import is_symbolic, use
 from tidegate.layers.types import Array, Config, Shape
 from tidegate.layers.weight_rules import WeightRule
 
@@ -128,10 +129,7 @@ class Bidirectional(Layer):
         self.backward_layer.declare(input_shape)
         if self.merge_mode != "concat":
             return output_shape
-        return (
-            *output_shape[:-1],
-            self.forward_layer.output_size + self.backward_layer.output_size,
-        )
+        return (*output_shape[:-1], self.forward_layer.units + self.backward_layer.units)
 
     def bind(self) -> None:
         """See Layer."""
@@ -167,7 +165,7 @@ class Bidirectional(Layer):
         assert self.merge_mode is not None
         out = self._run(x, training=training, mask=mask, rng=rng)
         both = self._both(out, mask)
-        y = merge(self.merge_mode, both, self.forward_layer.output_size)
+        y = merge(self.merge_mode, both, self.forward_layer.units)
         return y, ((out.saved, both if self.merge_mode == "mul" else None) if training else None)
 
     def output_mask(self, x: Array, mask: Array | None) -> Array | None:
@@ -249,7 +247,7 @@ class Bidirectional(Layer):
         """See Layer."""
         kept, both = saved
         assert self.merge_mode is not None
-        units = self.forward_layer.output_size
+        units = self.forward_layer.units
         dy = merge_backward(self.merge_mode, both, dy, units)
         if isinstance(kept, tuple):
             return self._backward_apart(kept, dy, need_dx)
@@ -267,7 +265,7 @@ class Bidirectional(Layer):
         return dx
 
     def _backward_apart(self, saved: Any, dy: Array, need_dx: bool) -> Array | None:
-        units = self.forward_layer.output_size
+        units = self.forward_layer.units
         first, second = (
             layer.run_backward(kept, part, need_dx=need_dx)
             for layer, kept, part in zip(
@@ -296,6 +294,8 @@ class Bidirectional(Layer):
         output, or with `return_state` a tuple (output, forward states ..., backward states ...)
             With merge_mode=None, (forward, backward) or (forward, backward, states ...).
         """
+        if is_symbolic(x):
+            return use(self, x, initial_state=initial_state, lengths=lengths, mask=mask)
         x, mask = self._prepare_call(x, lengths, mask)
         where, layers = "Bidirectional", self.recurrent_parts()
         state = None
@@ -307,7 +307,7 @@ class Bidirectional(Layer):
                 for array in layer.prepare_state(where, half, len(x)) or ()
             ]
         out = self._run(x, state, mask=mask)
-        both, units = self._both(out, mask), self.forward_layer.output_size
+        both, units = self._both(out, mask), self.forward_layer.units
         states = out.state if self.return_state else ()
         if self.merge_mode is None:
             return both[..., :units], both[..., units:], *states

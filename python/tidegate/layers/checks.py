@@ -2,6 +2,7 @@
 
 import contextlib
 import operator
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -65,6 +66,15 @@ def boolean(where: str, name: str, value: Any) -> bool:
 def choice(where: str, name: str, value: Any, known: Iterable[str]) -> str:
     """Return `value`, which must be one of the known words."""
     return check_choice(where, name, value, tuple(known))
+
+
+def name(where: str, value: Any) -> str:
+    """Return a name of a layer or an input."""
+    if isinstance(value, str) and re.fullmatch(r"[\w.-]+", value):
+        return value
+    raise ValueError(
+        f"{where}: name is {value!r}; expected letters, digits, underscores, dots or dashes."
+    )
 
 
 def float_dtype(where: str, dtype: Any) -> Dtype:

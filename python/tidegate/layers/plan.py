@@ -75,7 +75,7 @@ class Plan:
         ----------
         x : prepared input, or Several
         rng : Generator, when training
-        mask : (B, T) array of bool, or a list with one for each input, perhaps None
+        mask : (B, T) array of bool, or Several; None where every step counts
         tape : empty list
             Given when training: it gets what `backward` needs.
         """
@@ -83,7 +83,8 @@ class Plan:
         values: list[Any] = [None] * self._places
         masks: list[Any] = [None] * self._places
         values[: self._inputs] = x.arrays if isinstance(x, Several) else [x]
-        masks[: self._inputs] = mask if isinstance(mask, list) else [mask] * self._inputs
+        if mask is not None:
+            masks[: self._inputs] = mask.arrays if isinstance(mask, Several) else [mask]
         for layer, source, target, forgotten in self._forward:
             if type(source) is int:
                 h, mask = values[source], masks[source]

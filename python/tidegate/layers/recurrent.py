@@ -16,6 +16,7 @@ from tidegate.layers.carried import CarriedState, initial_state
 from tidegate.layers.masked_input import zero_where_masked
 from tidegate.layers.parameters import Parameter
 from tidegate.layers.recurrent_noise import NoisySaved, RecurrentNoise
+from tidegate.layers.tensor import is_symbolic, use
 from tidegate.layers.types import Array, Config, Shape
 from tidegate.layers.weight_rules import RuleOptions, WeightRule, recurrent_roles
 from tidegate.weights import CellWeights
@@ -141,16 +142,6 @@ class RecurrentLayer(Layer):
             kind, "zero_output_for_mask", zero_output_for_mask
         )
 
-    @property
-    def output_size(self) -> int:
-        """Width of h and of the output: `units`, unless there is a projection."""
-        return self.units
-
-    @property
-    def state_sizes(self) -> tuple[int, ...]:
-        """Widths of h and, in an LSTM, c."""
-        return (self.output_size, self.units)[: len(self.state_names)]
-
     # -- parameters --------------------------------------------------------------------------------
 
     def _declare(self, input_shape: Shape) -> tuple[tuple[Parameter, ...], Shape]:
@@ -160,7 +151,7 @@ class RecurrentLayer(Layer):
                 "(N, steps, features) (one feature per step: x[..., None], or input_shape=(T, 1); "
                 "after another recurrent layer: return_sequences=True there)."
             )
-        output_shape = (self.output_size,)
+        output_shape = (self.units,)
         return (
             tuple(self._cell_parameters(input_shape[1])),
             (input_shape[0], *output_shape) if self.return_sequences else output_shape,
@@ -169,7 +160,7 @@ class RecurrentLayer(Layer):
     def _cell_parameters(self, inputs: int) -> list[Parameter]:
         """Return the parameters, in the engine's shapes; initializers see Keras's."""
         rows = self.gates * self.units
-        kernel, recurrent = (inputs, rows), (self.output_size, rows)
+        kernel, recurrent = (inputs, rows), (self.units, rows)
         parameters = [
             Parameter(
                 "weight_ih",
@@ -357,6 +348,8 @@ class RecurrentLayer(Layer):
         output, or with `return_state` a tuple (output, h) or (output, h, c)
             output is (B, T, H) with `return_sequences`, else (B, H).
         """
+        if is_symbolic(x):
+            return use(self, x, initial_state=initial_state, lengths=lengths, mask=mask)
         x, mask = self._prepare_call(x, lengths, mask)
         state = self.prepare_state(type(self).__name__, initial_state, len(x))
         if state is None and self.carried is not None:
@@ -369,8 +362,8 @@ class RecurrentLayer(Layer):
 
     def prepare_state(self, where: str, state: Any, batch: int) -> tuple[Array, ...] | None:
         """Check an initial state, a list of (B, H)."""
-        shapes = [(batch, size) for size in self.state_sizes]
-        return initial_state(where, self.state_names, state, shapes, self.dtype)
+        shape = (batch, self.units)
+        return initial_state(where, self.state_names, state, shape, self.dtype)
 
     def _config(self) -> Config:
         return {

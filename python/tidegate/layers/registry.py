@@ -3,11 +3,13 @@
 from typing import Any
 
 from tidegate.layers import checks
+from tidegate.layers.attention import AdditiveAttention, Attention, AttentionPooling
 from tidegate.layers.base import Layer
 from tidegate.layers.bidirectional import WRAPPED, Bidirectional
 from tidegate.layers.dense import Dense
 from tidegate.layers.dropout import Dropout
 from tidegate.layers.embedding import Embedding
+from tidegate.layers.joining import Add, Average, Concatenate, Multiply
 from tidegate.layers.masking import Masking
 from tidegate.layers.missing_indicator import MissingIndicator
 from tidegate.layers.residual import Residual
@@ -22,6 +24,13 @@ LAYERS: dict[str, type[Layer]] = {
     "Masking": Masking,
     "Residual": Residual,
     "MissingIndicator": MissingIndicator,
+    "Add": Add,
+    "AdditiveAttention": AdditiveAttention,
+    "Attention": Attention,
+    "AttentionPooling": AttentionPooling,
+    "Average": Average,
+    "Concatenate": Concatenate,
+    "Multiply": Multiply,
 }
 
 

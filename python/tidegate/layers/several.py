@@ -1,6 +1,7 @@
 """Several: the arrays of a model with several inputs, used like one array along its first axis."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from tidegate.layers.types import Array
 
@@ -11,11 +12,12 @@ class Several:
     Parameters
     ----------
     arrays : sequence of (N, ...) arrays
+        Masks may be None.
     """
 
     __slots__ = ("arrays",)
 
-    def __init__(self, arrays: Sequence[Array]) -> None:
+    def __init__(self, arrays: Sequence[Any]) -> None:
         self.arrays = tuple(arrays)
 
     def __len__(self) -> int:
@@ -24,11 +26,11 @@ class Several:
 
     def __getitem__(self, part: slice) -> "Several":
         """Return some of the samples, as views."""
-        return Several([array[part] for array in self.arrays])
+        return Several([None if array is None else array[part] for array in self.arrays])
 
     def take(self, order: Array, axis: int) -> "Several":
         """Return the samples of these numbers, copied; axis is 0."""
-        return Several([array.take(order, axis) for array in self.arrays])
+        return Several([None if a is None else a.take(order, axis) for a in self.arrays])
 
     @property
     def nbytes(self) -> int:

@@ -1,4 +1,4 @@
-"""Stack: layers one after another, with their names, shapes and memory. What a model is made of."""
+"""Stack: the layers of a model, with their names, shapes and memory; one after another."""
 
 import weakref
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from tidegate.layers.types import Array, Dtype, Shape
 
 
 class Stack:
-    """Base of Sequential.
+    """Base of models; what is said of layers one after another, Model says of a graph.
 
     Attributes
     ----------
@@ -27,6 +27,7 @@ class Stack:
         Of one sample, once declared.
     built : bool
         Whether all parameters have values.
+    input_count : int
     plan : Plan
         How the layers run, once built.
     """
@@ -49,18 +50,13 @@ class Stack:
                 raise ValueError(f"{where}: Input comes after other layers; expected it first.")
             self.input_shape = layer.shape
             return
-        if not isinstance(layer, Layer):
-            hint = " (a class needs parentheses)" if isinstance(layer, type) else ""
-            raise TypeError(f"{where}: layer is {layer!r}; expected a Layer or an Input{hint}.")
-        owner = None if layer.owner is None else layer.owner()
-        if owner is not None and any(layer is other for other in owner.layers):
-            which = "this model" if owner is self else f"the model {owner.name!r}"
-            raise ValueError(
-                f"{where}: layer {layer.name!r} is in {which} already; expected a layer of its own "
-                "(copy.deepcopy makes one)."
-            )
         if self.layers and isinstance(layer, Embedding):
             raise ValueError(f"{where}: Embedding takes integers; expected it as the first layer.")
+        if getattr(layer, "takes_list", False):
+            raise ValueError(
+                f"{where}: {type(layer).__name__} takes several inputs; expected layers with one "
+                "(tidegate.models.Model connects others)."
+            )
         if getattr(layer, "return_state", False):
             raise ValueError(
                 f"{where}: layer {layer.name!r} has return_state=True; expected layers with one "
@@ -70,6 +66,20 @@ class Stack:
             raise ValueError(
                 f"{where}: layer {layer.name!r} has merge_mode=None, two outputs; expected layers "
                 'with one output (merge_mode="concat", or call the layer itself).'
+            )
+        self.take(where, layer)
+
+    def take(self, where: str, layer: Any) -> None:
+        """Make a layer one of this model's, with a name of its own."""
+        if not isinstance(layer, Layer):
+            hint = " (a class needs parentheses)" if isinstance(layer, type) else ""
+            raise TypeError(f"{where}: layer is {layer!r}; expected a Layer or an Input{hint}.")
+        owner = None if layer.owner is None else layer.owner()
+        if owner is not None and any(layer is other for other in owner.layers):
+            which = "this model" if owner is self else f"the model {owner.name!r}"
+            raise ValueError(
+                f"{where}: layer {layer.name!r} is in {which} already; expected a layer of its own "
+                "(copy.deepcopy makes one)."
             )
         layer.name = self._unique_name(where, layer)
         layer.owner = weakref.ref(self)
@@ -104,12 +114,17 @@ class Stack:
         self.buffers = flatten(parameter for layer in self.layers for parameter in layer.parameters)
         for layer in self.layers:
             layer.bind()
-        self.plan = Plan(self.calls(), self.input_count, len(self.layers))
+        self.plan = Plan(self.calls(), self.input_count, self.output_place)
         self.built = True
 
     def calls(self) -> list[Call]:
-        """Return how the layers are connected."""
+        """Return how the layers are connected; the last call makes the output."""
         return chain(self.layers)
+
+    @property
+    def output_place(self) -> int:
+        """Where the output is, among the places of the calls."""
+        return len(self.layers)
 
     def require_layers(self, where: str) -> None:
         """Raise if there are none."""

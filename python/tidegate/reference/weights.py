@@ -1,7 +1,6 @@
 """The arrays and options of one cell, as the reference sees them: float64 and checked.
 
-    weight_ih (G*H, I)  weight_hh (G*H, P)  bias_ih, bias_hh (G*H,)  peephole (3, H) or (3, H, H)
-    weight_hr (P, H); without it P, the width of h, is H
+    weight_ih (G*H, I)  weight_hh (G*H, H)  bias_ih, bias_hh (G*H,)  peephole (3, H) or (3, H, H)
 
 The rows are blocks of H, one per gate: i f g o for "lstm", r z n for "gru"; peephole rows: i f o.
 """
@@ -18,7 +17,7 @@ from .activations import ACTIVATIONS, Activation, Array, named
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 UPDATES = ("retain", "replace")
-ARRAYS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "peephole", "weight_hr")
+ARRAYS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "peephole")
 
 
 def widen(array: Any) -> Array:
@@ -36,14 +35,12 @@ class Weights:
         G = 4, 3 or 1 gates.
     weight_ih : (G*H, I)
         Input weights W.
-    weight_hh : (G*H, P)
-        Recurrent weights R; P is H without a projection.
+    weight_hh : (G*H, H)
+        Recurrent weights R.
     bias_ih, bias_hh : (G*H,), optional
         Input and recurrent bias; an absent one adds nothing.
     peephole : (3, H) or (3, H, H), optional
         Diagonal or full peepholes of an LSTM, rows i f o.
-    weight_hr : (P, H), optional
-        Projection of an LSTM's output: h = W_hr m.
     activation, recurrent_activation, output_activation : str or (str, dict)
         Names in `ACTIVATIONS`, with parameters: of the candidate (g, n, or a simple RNN's h), of
         the gates, and of the LSTM's output squash (None: the same as `activation`).
@@ -72,7 +69,6 @@ class Weights:
     bias_ih: Any = None
     bias_hh: Any = None
     peephole: Any = None
-    weight_hr: Any = None
     activation: Any = "tanh"
     recurrent_activation: Any = "sigmoid"
     output_activation: Any = None
@@ -96,12 +92,7 @@ class Weights:
 
     @property
     def hidden_size(self) -> int:
-        """H, the width of c."""
-        return int((self.weight_hh if self.weight_hr is None else self.weight_hr).shape[1])
-
-    @property
-    def output_size(self) -> int:
-        """P, the width of h: H without a projection."""
+        """H."""
         return int(self.weight_hh.shape[1])
 
     @property
@@ -159,23 +150,21 @@ class Weights:
                 _check_name(name, given, ACTIVATIONS)
         _check_name("update", self.update, UPDATES)
         _check_name("coupled", self.coupled or "input", ("input", "forget"))
-        for name in ("peephole", "weight_hr"):
-            if getattr(self, name) is not None and self.cell != "lstm":
-                raise ValueError(f'Weights: {name} is given; expected None for cell "{self.cell}".')
+        if self.peephole is not None and self.cell != "lstm":
+            raise ValueError(f'Weights: peephole is given; expected None for cell "{self.cell}".')
 
     def _check_shapes(self) -> None:
-        for name in {"weight_ih", "weight_hh", "weight_hr"} & set(self.arrays()):
+        for name in ("weight_ih", "weight_hh"):
             if getattr(self, name).ndim != 2:
                 raise ValueError(
                     f"Weights: {name} has shape {getattr(self, name).shape}; expected two axes."
                 )
         gates = GATES[self.cell] if self.coupled is None else 3
-        peepholes = 3 if self.coupled is None else 2
+        peepholes = len(self.peephole_rows)
         hidden, rows = self.hidden_size, gates * self.hidden_size
         allowed: dict[str, list[tuple[int, ...]]] = {
             "weight_ih": [(rows, self.input_size)],
-            "weight_hh": [(rows, self.output_size)],
-            "weight_hr": [(self.output_size, hidden)],
+            "weight_hh": [(rows, hidden)],
             "bias_ih": [(rows,)],
             "bias_hh": [(rows,)],
             "peephole": [(peepholes, hidden), (peepholes, hidden, hidden)],

@@ -29,6 +29,11 @@ def known_mask(model: "Trainer", where: str, samples: Samples) -> Array:
             f"{where}: bucket_by_length=True and a layer is stateful, whose rows go on from batch "
             "to batch; expected bucket_by_length=False."
         )
+    if model.input_count > 1:
+        raise ValueError(
+            f"{where}: bucket_by_length=True and the model has {model.input_count} inputs; "
+            "expected a model with one."
+        )
     mask = samples.mask
     readers = [call.layer for call in model.calls() if 0 in call.sources]
     if len(readers) == 1 and readers[0].makes_mask:

@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tidegate.layers import checks, registry
+from tidegate.layers.base import Layer
 from tidegate.layers.types import Array, Config
-from tidegate.training import losses, metrics, optimizers
+from tidegate.training import graph_description, losses, metrics, optimizers
+from tidegate.training.graph_description import is_graph, require_table
 
 if TYPE_CHECKING:
-    from tidegate.models import Sequential
+    from tidegate.models.base import BaseModel
 
 WHERE = "model"
 MOST_LAYERS = 1000
 
 
-def describe(model: "Sequential", include_optimizer: bool) -> Config:
+def describe(model: "BaseModel", include_optimizer: bool) -> Config:
     """Return everything about a built model but its arrays.
 
     Raises
@@ -28,18 +30,23 @@ def describe(model: "Sequential", include_optimizer: bool) -> Config:
     ValueError
         A part is of a class of the user's, which could not be made again.
     """
+    graph = is_graph(model)
     return {
-        "class": "Sequential",
+        "class": "Model" if graph else "Sequential",
         "name": model.name,
         "seed": model.seed,
         "epochs_trained": model.epochs_trained,
-        "input_shape": list(model.input_shape or ()),
+        **(graph_description.describe(model) if graph else _describe_chain(model)),
         "layers": [registry.describe(layer) for layer in model.layers],
         "compile": _describe_compile(model) if include_optimizer and model.compiled else None,
     }
 
 
-def _describe_compile(model: "Sequential") -> Config:
+def _describe_chain(model: "BaseModel") -> Config:
+    return {"input_shape": list(model.input_shape or ())}
+
+
+def _describe_compile(model: "BaseModel") -> Config:
     loss = model.loss
     return {
         "optimizer": _known("optimizer", model.optimizer, optimizers.describe(model.optimizer)),
@@ -62,7 +69,7 @@ def _known(argument: str, part: Any, described: Any) -> Any:
     return described
 
 
-def arrays(model: "Sequential", include_optimizer: bool) -> dict[str, Array]:
+def arrays(model: "BaseModel", include_optimizer: bool) -> dict[str, Array]:
     """Return the weights and, if wanted, the optimizer's slots by name; views."""
     names = {id(parameter): name for name, parameter in model.parameters.items()}
     found = {f"weights/{name}": p.value for name, p in model.parameters.items()}
@@ -72,7 +79,7 @@ def arrays(model: "Sequential", include_optimizer: bool) -> dict[str, Array]:
     return found
 
 
-def make(config: Any, values: Mapping[str, Array]) -> "Sequential":
+def make(config: Any, values: Mapping[str, Array]) -> "BaseModel":
     """Make a model from what `describe` and `arrays` returned.
 
     Raises
@@ -80,22 +87,20 @@ def make(config: Any, values: Mapping[str, Array]) -> "Sequential":
     ValueError, TypeError, KeyError
         Something is missing, too much, or has a value that cannot be.
     """
-    from tidegate.models import Sequential
-
-    keys = ("class", "name", "seed", "epochs_trained", "input_shape", "layers", "compile")
-    _require_table(WHERE, config, keys)
-    checks.choice(WHERE, "class", config["class"], ("Sequential",))
+    name = config.get("class") if isinstance(config, dict) else None
+    own = graph_description.KEYS if name == "Model" else ("input_shape",)
+    keys = ("class", "name", "seed", "epochs_trained", *own, "layers", "compile")
+    require_table(WHERE, config, keys)
+    checks.choice(WHERE, "class", name, ("Sequential", "Model"))
     layers = config["layers"]
     if not isinstance(layers, list) or not 1 <= len(layers) <= MOST_LAYERS:
         raise ValueError(f"{WHERE}: layers is no list of 1 to {MOST_LAYERS} layers.")
-    model = Sequential(
-        name=config["name"], seed=checks.integer(WHERE, "seed", config["seed"], least=0)
-    )
+    seed = checks.integer(WHERE, "seed", config["seed"], least=0)
+    connect = graph_description.make if name == "Model" else _make_chain
+    model: BaseModel = connect(WHERE, config, [registry.make(WHERE, part) for part in layers], seed)
     model.epochs_trained = checks.integer(
         WHERE, "epochs_trained", config["epochs_trained"], least=0
     )
-    shape = checks.input_shape(WHERE, config["input_shape"])
-    model.assemble([registry.make(WHERE, layer) for layer in layers], shape)
     _require_arrays(model, values)
     model.allocate()
     for name, parameter in model.parameters.items():
@@ -107,12 +112,15 @@ def make(config: Any, values: Mapping[str, Array]) -> "Sequential":
     return model
 
 
-def _require_table(where: str, value: Any, keys: tuple[str, ...]) -> None:
-    if not isinstance(value, dict) or set(value) != set(keys):
-        raise ValueError(f"{where}: expected a table of exactly {', '.join(keys)}.")
+def _make_chain(where: str, config: Config, layers: list[Layer], seed: int) -> "BaseModel":
+    from tidegate.models import Sequential
+
+    model = Sequential(name=config["name"], seed=seed)
+    model.assemble(layers, checks.input_shape(where, config["input_shape"]))
+    return model
 
 
-def _require_arrays(model: "Sequential", values: Mapping[str, Array]) -> None:
+def _require_arrays(model: "BaseModel", values: Mapping[str, Array]) -> None:
     """Raise unless the weights are there, in the right shapes, and every array is finite."""
     for name, parameter in model.parameters.items():
         array = values.get(f"weights/{name}")
@@ -136,9 +144,9 @@ def _require_like(name: str, array: Array, shape: tuple[int, ...], dtype: Any) -
         )
 
 
-def _compile(model: "Sequential", config: Any) -> None:
+def _compile(model: "BaseModel", config: Any) -> None:
     keys = ("optimizer", "iterations", "has_slots", "loss", "metrics", "weighted_metrics")
-    _require_table(f"{WHERE}: compile", config, keys)
+    require_table(f"{WHERE}: compile", config, keys)
     model.compile(
         optimizers.make(WHERE, config["optimizer"]),
         None if config["loss"] is None else losses.make(WHERE, config["loss"]),
@@ -153,7 +161,7 @@ def _compile(model: "Sequential", config: Any) -> None:
         raise ValueError(f"{WHERE}: the optimizer has taken steps, but has no slots.")
 
 
-def _restore_slots(model: "Sequential", values: Mapping[str, Array]) -> None:
+def _restore_slots(model: "BaseModel", values: Mapping[str, Array]) -> None:
     """Copy the optimizer's slots; all that it needs must be there, and no more."""
     names = {id(parameter): name for name, parameter in model.parameters.items()}
     expected = {}

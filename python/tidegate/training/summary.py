@@ -4,15 +4,20 @@ from collections.abc import Sequence
 
 from tidegate.layers import checks
 from tidegate.layers.base import Layer
+from tidegate.layers.types import Shape
 
 
-def table(name: str, layers: Sequence[Layer], built: bool) -> str:
-    """Return a table of layers, output shapes and numbers of parameters."""
+def table(
+    name: str,
+    entries: Sequence[tuple[str, Shape, Layer | None]],
+    layers: Sequence[Layer],
+    built: bool,
+) -> str:
+    """Return a table of entries (what, shape, the layer whose parameters count here)."""
     rows = [("Layer (type)", "Output shape", "Param #")]
-    for layer in layers:
-        shape = checks.shape_text(layer.output_shape) if built else "?"
-        count = f"{layer.count_params():,}" if built else "0 (unbuilt)"
-        rows.append((f"{layer.name} ({type(layer).__name__})", shape, count))
+    for what, shape, layer in entries:
+        count = "" if layer is None else f"{layer.count_params():,}" if built else "0 (unbuilt)"
+        rows.append((what, checks.shape_text(shape) if built else "?", count))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}".rstrip() for a, b, c in rows]
     rule = "-" * (sum(widths) + 4)

@@ -1,24 +1,17 @@
 """Sequential: layers one after another, with Keras's interface."""
 
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
-
-import numpy as np
 
 from tidegate.layers import Input, checks
 from tidegate.layers.base import Layer
 from tidegate.layers.building import building
 from tidegate.layers.masked_input import masked_input, require_steps
-from tidegate.layers.parameters import assign_all
 from tidegate.layers.types import Array
-from tidegate.training.random_streams import RandomStreams
-from tidegate.training.trainer import Trainer
-
-__all__ = ["Sequential"]
+from tidegate.models.base import BaseModel, as_samples
 
 
-class Sequential(Trainer):
+class Sequential(BaseModel):
     """A stack of layers.
 
     Parameters
@@ -55,10 +48,7 @@ class Sequential(Trainer):
         *,
         seed: int | None = None,
     ) -> None:
-        super().__init__(seed)
-        if not isinstance(name, str):
-            raise TypeError(f"Sequential: name is {name!r}; expected a string.")
-        self.name = name
+        super().__init__(name, seed)
         for layer in [] if layers is None else layers:
             self.add(layer)
 
@@ -107,13 +97,7 @@ class Sequential(Trainer):
         self.require_layers(where)
         shape = checks.input_shape(where, input_shape)
         self.declare(shape)
-        had_values = [layer.built for layer in self.layers]
-        self.allocate()
-        streams = RandomStreams(self.seed, "initial weights")
-        for number, layer in enumerate(self.layers):
-            if not had_values[number]:
-                layer.draw(streams.at(number))
-        self.weights_changed()
+        self.initialise()
 
     # -- use ---------------------------------------------------------------------------------------
 
@@ -134,64 +118,7 @@ class Sequential(Trainer):
         array = first.prepare(where, x)
         shape = self.input_shape
         assert shape is not None
-        # As Keras does: a feature axis of size 1 may be missing or one too many.
-        if array.ndim == len(shape) and shape[-1] == 1:
-            array = array[..., None]
-        elif array.ndim == len(shape) + 2 and array.shape[-1] == 1:
-            array = array[..., 0]
-        sample = array.shape[1:]
-        if array.ndim != len(shape) + 1 or any(
-            b is not None and a != b for a, b in zip(sample, shape, strict=True)
-        ):
-            raise ValueError(
-                f"{where}: x has shape {np.shape(x)}; expected {checks.shape_text(shape)}, "
-                "as the model was built for."
-            )
+        array = as_samples(where, "x", array, shape)
         if steps is not None:
             require_steps(where, array, feature_axes)
         return array, steps
-
-    def __call__(self, x: Any, *, lengths: Any = None, mask: Any = None) -> Array:
-        """Return the outputs for one batch of samples, without training; see `predict`."""
-        return np.array(self.infer(*self.prepare_input("Sequential", x, lengths, mask)))
-
-    # -- weights -----------------------------------------------------------------------------------
-
-    def set_weights(self, weights: list[Any]) -> None:
-        """Copy new values into all weights; all are checked before the first is changed."""
-        self.require_built("set_weights")
-        assign_all("set_weights", list(self.parameters.values()), weights)
-        if self.compiled:
-            self.optimizer.forget_copy()
-        self.weights_changed()
-
-    def count_params(self) -> int:
-        """Return how many numbers are trained."""
-        self.require_built("count_params")
-        return sum(layer.count_params() for layer in self.layers)
-
-    def summary(self, print_fn: Callable[[str], Any] = print) -> None:
-        """Print a table of the layers, their outputs and how many numbers each trains."""
-        from tidegate.training.summary import table
-
-        print_fn(table(self.name, self.layers, self.built))
-
-    def __repr__(self) -> str:
-        """Return the name, the layers and, once built, the shape of the output."""
-        shape = f", output {checks.shape_text(self.output_shape)}" if self.built else ""
-        kinds = ", ".join(type(layer).__name__ for layer in self.layers)
-        return f"<{type(self).__name__} {self.name!r} of [{kinds}]{shape}>"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Copy and pickle by description and arrays, since views would lose their buffers."""
-        from tidegate.training import description
-
-        self.require_built("copy")
-        arrays = {name: array.copy() for name, array in description.arrays(self, True).items()}
-        return description.make, (description.describe(self, True), arrays)
-
-    def save(self, path: "str | os.PathLike[str]", include_optimizer: bool = True) -> None:
-        """Write the model to a safetensors file; see `tidegate.io.save`."""
-        from tidegate.io import save
-
-        save(self, path, include_optimizer=include_optimizer)

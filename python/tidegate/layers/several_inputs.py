@@ -1,0 +1,116 @@
+"""SeveralInputs: what layers have in common that take a list of arrays."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tidegate.layers import checks
+from tidegate.layers.base import Layer
+from tidegate.layers.building import building
+from tidegate.layers.tensor import is_symbolic, use
+from tidegate.layers.types import Array
+
+
+class SeveralInputs(Layer):
+    """Base of layers with several inputs; `forward` takes a list, `backward` returns one.
+
+    Notes
+    -----
+    `input_shape` is a tuple with the shape of each. A mask is a list too, None where there is none.
+    """
+
+    takes_list = True
+    counts: ClassVar[tuple[int, int | None]] = (2, None)  # least and most inputs
+
+    def __init__(self, *, name: str | None = None, dtype: Any = "float32") -> None:
+        super().__init__(name=name, dtype=dtype)
+
+    def checked_shape(self, where: str, shape: Any) -> Any:
+        """See Layer."""
+        return tuple(checks.input_shape(where, part) for part in shape)
+
+    def declare(self, input_shape: Any) -> Any:
+        """See Layer; input_shape has one shape for each input."""
+        least, most = self.counts
+        if len(input_shape) < least or (most is not None and len(input_shape) > most):
+            upto = " or more" if most is None else "" if most == least else f" to {most}"
+            raise ValueError(
+                f"{self.name}: x has {len(input_shape)} inputs; expected {least}{upto}."
+            )
+        return super().declare(input_shape)
+
+    def require_sample_shape(self, where: str, shape: Any) -> None:
+        """See Layer."""
+        declared: Any = self.input_shape
+        if len(shape) != len(declared):
+            raise ValueError(
+                f"{where}: x has {len(shape)} inputs; expected {len(declared)}, as "
+                f"{type(self).__name__} was built for."
+            )
+        try:
+            for part, self.input_shape in zip(shape, declared, strict=True):
+                super().require_sample_shape(where, part)
+        finally:
+            self.input_shape = declared
+
+    def __call__(self, x: Any, *, lengths: Any = None, mask: Any = None) -> Any:
+        """Run the layer on a list of arrays, without training; or on a list of tensors.
+
+        Parameters
+        ----------
+        x : list of arrays, or of tensors
+        lengths : None
+            Not for several inputs.
+        mask : list of (B, T) bool or None, optional
+            One for each input.
+        """
+        if is_symbolic(x):
+            return use(self, x, lengths=lengths, mask=mask)
+        if lengths is not None:
+            raise ValueError(
+                f"{type(self).__name__}: lengths is given; expected mask=[...], one for each input."
+            )
+        arrays = self.prepare_list(x)
+        masks = self._masks(mask, arrays)
+        return self.run_list(arrays, masks)[0]
+
+    def run_list(self, arrays: Any, masks: Any) -> tuple[Array, Any]:
+        """Run on arrays, with masks if there are any."""
+        return self.forward(arrays) if masks is None else self.forward(arrays, mask=masks)
+
+    def prepare_list(self, x: Any) -> list[Array]:
+        """Check arrays, and build on first use."""
+        kind = type(self).__name__
+        if not isinstance(x, list | tuple):
+            raise TypeError(f"{kind}: x is a {type(x).__name__}; expected a list of arrays.")
+        arrays = [self.prepare(kind, part, f"x[{k}]") for k, part in enumerate(x)]
+        samples = {len(array) if array.ndim else None for array in arrays}
+        if len(samples) > 1 or None in samples:
+            shapes = ", ".join(str(array.shape) for array in arrays)
+            raise ValueError(f"{kind}: x has the shapes {shapes}; expected batches of one size.")
+        shape: Any = tuple(array.shape[1:] for array in arrays)
+        with building():
+            if not self.built:
+                general: Any = tuple(self.general_shape(part) for part in shape)
+                self.build(general)
+        self.require_sample_shape(kind, shape)
+        return arrays
+
+    def _masks(self, mask: Any, arrays: Sequence[Array]) -> list[Any] | None:
+        """Check masks."""
+        if mask is None:
+            return None
+        kind = type(self).__name__
+        if not isinstance(mask, list | tuple) or not 2 <= len(mask) <= len(arrays):
+            raise TypeError(f"{kind}: mask is {mask!r}; expected a list with one for each input.")
+        for part, array in zip(mask, arrays, strict=False):
+            if part is not None and (
+                np.shape(part) != array.shape[:2] or np.asarray(part).dtype != np.bool_
+            ):
+                raise ValueError(
+                    f"{kind}: a mask has shape {np.shape(part)} and dtype "
+                    f"{np.asarray(part).dtype}; expected {array.shape[:2]} of bool."
+                )
+        masks = [None if part is None else np.asarray(part) for part in mask]
+        return masks + [None] * (len(arrays) - len(masks))

@@ -1,0 +1,346 @@
+"""Model: graphs of layers against chains and against plain NumPy; files, copies, several inputs."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import tidegate as tg
+from tidegate import set_num_threads
+from tidegate.layers import (
+    GRU,
+    LSTM,
+    Add,
+    Attention,
+    AttentionPooling,
+    Average,
+    Bidirectional,
+    Concatenate,
+    Dense,
+    Dropout,
+    Embedding,
+    Input,
+    Multiply,
+)
+from tidegate.models import Model, Sequential
+from tidegate.training import callbacks
+
+RNG = np.random.default_rng(3)
+SERIES = RNG.standard_normal((30, 6, 2)).astype("f4")
+FACTS = RNG.standard_normal((30, 3)).astype("f4")
+WORDS = RNG.integers(0, 7, (30, 4))
+Y = RNG.standard_normal((30, 1)).astype("f4")
+
+
+def two_branches(seed=0):
+    """A sequence, numbers and words, joined; Dropout in one branch."""
+    series, facts = Input((None, 2), name="series"), Input((3,), name="facts")
+    words = Input((4,), name="words")
+    a = AttentionPooling(3)(GRU(5, return_sequences=True)(series))
+    b = Dropout(0.3)(Dense(4, "relu")(facts))
+    c = Bidirectional(LSTM(3))(Embedding(7, 3)(words))
+    out = Dense(1)(Concatenate()([a, b, c]))
+    return Model([series, facts, words], out, seed=seed)
+
+
+X = {"series": SERIES, "facts": FACTS, "words": WORDS}
+
+
+def chains():
+    """Layers for a chain, made anew."""
+    return [
+        LSTM(4, return_sequences=True),
+        GRU(5, return_sequences=True),
+        Dropout(0.2),
+        GRU(3),
+        Dense(1),
+    ]
+
+
+def test_a_chain_is_a_sequential_bit_for_bit():
+    sequential = Sequential([Input((6, 2)), *chains()], seed=4)
+    start = tensor = Input((6, 2))
+    for layer in chains():
+        tensor = layer(tensor)
+    model = Model(start, tensor, seed=4)
+    runs = []
+    for each in (sequential, model):
+        each.compile("adam", "mse", metrics=["mae"])
+        history = each.fit(SERIES, Y, epochs=3, batch_size=8, verbose=0, validation_split=0.2)
+        runs.append((history.history, each.get_weights(), each.predict(SERIES)))
+    assert runs[0][0] == runs[1][0]
+    for a, b in zip(runs[0][1], runs[1][1], strict=True):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(runs[0][2], runs[1][2])
+    assert len(model.plan.calls) == len(sequential.plan.calls) == 4  # two layers run as one
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_the_same_bits_at_any_number_of_threads(threads, threads_restored):
+    results = []
+    for count in (1, threads):
+        set_num_threads(count)
+        model = two_branches()
+        model.compile("adam", "mse")
+        model.fit(X, Y, epochs=2, batch_size=8, verbose=0)
+        results.append(model.predict(X))
+    np.testing.assert_array_equal(*results)
+
+
+def test_what_a_graph_computes():
+    a, b = Input((3,)), Input((3,))
+    weights = RNG.standard_normal((2, 3, 3)).astype("f4")
+    first, second = Dense(3, use_bias=False), Dense(3, use_bias=False)
+    u = first(a)
+    v = second(Multiply()([u, b]))
+    model = Model([a, b], Concatenate()([Average()([u, v]), Add()([u, v, b])]))
+    model.set_weights(list(weights))
+    x, z = FACTS, FACTS[::-1]
+    expected_u = x @ weights[0]
+    expected_v = (expected_u * z) @ weights[1]
+    expected = np.concatenate([(expected_u + expected_v) / 2, expected_u + expected_v + z], 1)
+    np.testing.assert_allclose(model.predict([x, z]), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(model([x, z]), model.predict([x, z]))
+    assert model.output_shape == (6,)
+    assert model.input_shape == ((3,), (3,))
+
+
+def test_inputs_as_list_or_dict():
+    model = two_branches()
+    by_name, in_order = model.predict(X), model.predict([SERIES, FACTS, WORDS])
+    np.testing.assert_array_equal(by_name, in_order)
+    np.testing.assert_array_equal(model.predict(dict(reversed(X.items()))), by_name)
+    np.testing.assert_allclose(model.predict(X, batch_size=7), by_name, rtol=1e-5)
+    model.compile("sgd", "mse", metrics=["mae"])
+    losses = [model.evaluate(x, Y, batch_size=11) for x in (X, [SERIES, FACTS, WORDS])]
+    assert losses[0] == losses[1]
+    assert model.predict({name: part[:0] for name, part in X.items()}).shape == (0, 1)
+    one = Model(entry := Input((3,), name="facts"), Dense(1)(entry))
+    np.testing.assert_array_equal(one.predict({"facts": FACTS}), one.predict(FACTS))
+
+
+def test_fit_with_everything():
+    model = two_branches()
+    model.compile("adam", "mse", metrics=["mae"])
+    stop = callbacks.EarlyStopping(monitor="loss", patience=100, restore_best_weights=True)
+    validation = ({name: part[:9] for name, part in X.items()}, Y[:9])
+    history = model.fit(
+        X,
+        Y,
+        epochs=30,
+        batch_size=7,
+        verbose=0,
+        callbacks=[stop],
+        validation_data=validation,
+        sample_weight=np.linspace(1, 2, 30),
+    ).history
+    assert history["loss"][-1] < 0.8 * history["loss"][0]
+    assert len(history["val_mae"]) == 30
+
+
+@pytest.mark.parametrize("how", ["file", "deepcopy", "pickle"])
+def test_a_copy_goes_on_like_the_original(how, tmp_path):
+    model = two_branches()
+    model.compile("adam", "mse", metrics=["mae"])
+    model.fit(X, Y, epochs=2, verbose=0)
+    if how == "file":
+        pytest.importorskip("safetensors", reason="no model files")
+        model.save(tmp_path / "m.safetensors")
+        other = tg.load(tmp_path / "m.safetensors")
+    else:
+        other = copy.deepcopy(model) if how == "deepcopy" else pickle.loads(pickle.dumps(model))
+    assert isinstance(other, Model)
+    assert other.input_names == model.input_names
+    before = other.predict(X)
+    np.testing.assert_array_equal(before, model.predict(X))
+    ours = model.fit(X, Y, epochs=2, verbose=0).history
+    np.testing.assert_array_equal(other.predict(X), before)  # nothing is shared
+    assert other.fit(X, Y, epochs=2, verbose=0).history == ours
+    np.testing.assert_array_equal(other.predict(X), model.predict(X))
+
+
+def twins():
+    """One LSTM over two inputs, and one Dense used twice in a row."""
+    left, right = Input((6, 2), name="left"), Input((6, 2), name="right")
+    lstm, dense = LSTM(4), Dense(4, "tanh")
+    a, b = lstm(left), lstm(right)
+    return Model([left, right], Dense(1)(Add()([dense(dense(a)), b])), seed=1)
+
+
+def test_a_shared_layer_is_one_layer(tmp_path):
+    model = twins()
+    assert [layer.name for layer in model.layers] == ["lstm", "dense", "add", "dense_1"]
+    assert model.count_params() == 4 * 4 * (2 + 4 + 1) + 4 * 5 + 5
+    pytest.importorskip("safetensors", reason="no model files")
+    model.save(tmp_path / "m")
+    other = tg.load(tmp_path / "m")
+    x = [SERIES, SERIES[::-1]]
+    np.testing.assert_array_equal(other.predict(x), model.predict(x))
+    assert other.count_params() == model.count_params()
+
+
+def test_a_bad_step_is_undone():
+    model = twins()
+    model.compile("sgd", "mse")
+    x = [SERIES, SERIES[::-1]]
+    model.fit(x, Y, verbose=0)
+    before = model.get_weights()
+    with pytest.raises(tg.training.TrainingDivergedError, match="the loss is inf in epoch 1"):
+        model.fit(x, Y * 1e30, epochs=3, verbose=0)
+    for weight, kept in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, kept)
+
+
+def test_summary_and_repr(capsys):
+    model = twins()
+    model.summary()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[3].split() == ["left", "(Input)", "(N,", "6,", "2)"]
+    assert lines[5].split() == ["lstm", "(LSTM)", "of", "left", "(N,", "4)", "112"]
+    assert lines[-1].startswith("Trained parameters: 137 ")
+    assert repr(model) == (
+        "<Model 'model' of [left, right] through [LSTM, Dense, Add, Dense], output (N, 1)>"
+    )
+    assert repr(Input((3, 1), name="a")) == "<Input 'a' (N, 3, 1)>"
+    assert repr(Dense(2, name="d")(Input((3,)))) == "<Tensor (N, 2) of 'd'>"
+
+
+def test_default_names_are_made_unique():
+    inputs = [Input((2,)), Input((2,), name="input_1"), Input((2,))]
+    model = Model(inputs, Concatenate()(inputs))
+    assert model.input_names == ["input", "input_1", "input_2"]
+
+
+def test_dtypes_may_differ():
+    a, b = Input((3,)), Input((3,))
+    double = Dense(2, dtype="float64")(a)
+    model = Model([a, b], Add()([double, Dense(2)(b)]), seed=0)
+    y = model.predict([FACTS, FACTS])
+    assert y.dtype == model.output_dtype == np.float64
+    model.compile("sgd", "mse")
+    assert np.isfinite(model.train_on_batch([FACTS, FACTS], np.zeros((30, 2))))
+
+
+def test_a_deep_graph_needs_no_recursion():
+    entry = tensor = Input((2,))
+    for _ in range(1500):
+        tensor = Add()([tensor, tensor])
+    model = Model(entry, tensor)
+    assert model.predict([[0.0, 0.0]]).shape == (1, 2)
+
+
+def test_layers_still_take_arrays():
+    np.testing.assert_array_equal(Add()([FACTS, FACTS]), 2 * FACTS)
+    np.testing.assert_array_equal(Multiply()([FACTS, FACTS, FACTS]), FACTS * FACTS * FACTS)
+    assert Concatenate(axis=1)([SERIES, SERIES]).shape == (30, 12, 2)
+
+
+other = Sequential([Dense(2, input_shape=(3,))], name="first")
+A, B = Input((3,), name="a"), Input((3,), name="b")
+LONG = Input((5, 2))
+BAD_GRAPHS = [
+    (lambda: Model([], Dense(1)(A)), ValueError, "inputs is empty"),
+    (lambda: Model([3], Dense(1)(A)), TypeError, "inputs has 3; expected Input objects"),
+    (lambda: Model(Dense(1)(A), Dense(1)(A)), TypeError, "inputs has <Tensor .*expected Input"),
+    (lambda: Model([A, A], Dense(1)(A)), ValueError, "the same Input twice"),
+    (lambda: Model(A, A), ValueError, "the output is an Input; expected at least one layer"),
+    (lambda: Model(A, 3), TypeError, "outputs is 3; expected what a layer returned"),
+    (lambda: Model(A, [Dense(1)(A)] * 2), ValueError, "outputs has 2 tensors; expected one"),
+    (
+        lambda: Model(A, Add()([Dense(1)(A), Dense(1)(B)])),
+        ValueError,
+        "needs <Input 'b'.*not among",
+    ),
+    (lambda: Model([A, B], Dense(1)(A)), ValueError, "<Input 'b'.* is not connected to the output"),
+    (lambda: Model(A, other.layers[0](A)), ValueError, "is in the model 'first' already"),
+    (
+        lambda: Model([A, Input((3,), name="a")], Add()([A, B])),
+        ValueError,
+        "two inputs have the na",
+    ),
+    (lambda: Model(A, Dense(1)(A), seed=-1), ValueError, "Model: seed is -1"),
+    (lambda: Model(A, Dense(1)(A), name=1), TypeError, "Model: name is 1"),
+    (lambda: Input((3,), name="a b"), ValueError, "Input: name is 'a b'; expected letters"),
+    (lambda: Dense(1)([A, B]), TypeError, "Dense: x is a list of 2; expected one tensor"),
+    (lambda: Add()(A), TypeError, "Add: x is one tensor; expected a list"),
+    (lambda: Add()([A]), ValueError, "x has 1 inputs; expected 2 or more"),
+    (lambda: Attention()([LONG] * 4), ValueError, "x has 4 inputs; expected 2 to 3"),
+    (lambda: Add()([A, FACTS]), TypeError, "Add: x holds a ndarray beside tensors"),
+    (lambda: Add()([A, LONG]), ValueError, r"shapes \(N, 3\), \(N, 5, 2\); expected one shape"),
+    (lambda: Concatenate()([A, LONG]), ValueError, "expected shapes that differ in axis -1 only"),
+    (lambda: Concatenate(axis=0)([A, B]), ValueError, "axis is 0 .*not that of the batch"),
+    (lambda: Concatenate(axis=2)([A, B]), ValueError, "axis is 2"),
+    (lambda: Concatenate(axis="x"), TypeError, "Concatenate: axis is 'x'; expected an integer"),
+    (lambda: LSTM(2)(A), ValueError, r"expected \(N, steps, features\)"),
+    (lambda: Dense(1)(A, mask=1), ValueError, "Dense: mask is given with a tensor"),
+    (lambda: Sequential([Add()]), ValueError, "Add takes several inputs; expected layers with one"),
+    (lambda: two_branches()(A), TypeError, "x is a tensor; expected arrays .a model is no layer"),
+    (lambda: tg.Stream(two_branches()), TypeError, "is a Model, a graph; expected a chain"),
+    (lambda: Bidirectional(LSTM(2, return_state=True))(LONG), ValueError, "has several outputs"),
+    (lambda: Add()(FACTS), TypeError, "Add: x is a ndarray; expected a list of arrays"),
+    (lambda: Add()([FACTS, FACTS[1:]]), ValueError, "expected batches of one size"),
+    (lambda: Add()([FACTS, FACTS], lengths=[3]), ValueError, "lengths is given; expected mask="),
+]
+
+
+@pytest.mark.parametrize(("call", "kind", "message"), BAD_GRAPHS)
+def test_bad_graphs(call, kind, message):
+    with pytest.raises(kind, match=message):
+        call()
+
+
+def test_an_embedding_has_integers_for_itself():
+    words = Input((4,))
+    with pytest.raises(ValueError, match="expected it right after an Input that no other kind"):
+        Model(words, Concatenate()([LSTM(2)(Embedding(7, 3)(words)), Dense(2)(words)]))
+    with pytest.raises(ValueError, match="Embedding 'embedding' takes integers"):
+        Model(words, Embedding(7, 3)(Dense(4)(words)))
+    both = Concatenate()([Embedding(7, 3)(words), Embedding(9, 2)(words)])
+    model = Model(words, LSTM(2)(both))
+    assert model.predict(WORDS).shape == (30, 2)
+    with pytest.raises(ValueError, match=r"expected 0..6, as embedding has input_dim=7"):
+        model.predict(WORDS + 2)
+
+
+def test_a_stateful_layer_is_used_once():
+    lstm, entry = LSTM(2, stateful=True, return_sequences=True), Input((5, 2))
+    with pytest.raises(ValueError, match="is stateful and used 2 times; expected one use"):
+        Model(entry, lstm(lstm(entry)))
+
+
+BAD_INPUTS = [
+    (
+        {"series": SERIES},
+        ValueError,
+        "x lacks the input 'facts'; expected all of 'series', 'facts'",
+    ),
+    (X | {"more": FACTS}, ValueError, "x has the key 'more'; expected the inputs 'series'"),
+    ([SERIES, FACTS], ValueError, "x has 2 entries; expected 3, for the inputs 'series'"),
+    (SERIES, TypeError, "x is a ndarray; expected a list or dict with one entry for each"),
+    (X | {"facts": FACTS[:4]}, ValueError, r"x\['facts'\] has 4 samples; expected 30, as x\['ser"),
+    (X | {"facts": SERIES}, ValueError, r"x\['facts'\] has shape .30, 6, 2.; expected .N, 3."),
+    (X | {"facts": FACTS * np.nan}, ValueError, r"x\['facts'\] has the value nan"),
+    (X | {"words": WORDS + 5}, ValueError, r"x\['words'\] has the value 8 at"),
+    (X | {"words": None}, TypeError, r"x\['words'\] is of type NoneType"),
+]
+
+
+@pytest.mark.parametrize(("x", "kind", "message"), BAD_INPUTS)
+def test_bad_inputs(x, kind, message):
+    model = two_branches()
+    model.compile("sgd", "mse")
+    for call in (model.predict, lambda x: model.fit(x, Y, verbose=0)):
+        with pytest.raises(kind, match=message):
+            call(x)
+
+
+def test_what_several_inputs_cannot_do():
+    model = two_branches()
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="bucket_by_length=True and the model has 3 inputs"):
+        model.fit(X, Y, bucket_by_length=True, verbose=0)
+    with pytest.raises(ValueError, match="tbptt is given and the model has 3 inputs"):
+        model.fit(X, Y, tbptt=2, verbose=0)
+    with pytest.raises(TypeError, match="lengths is a ndarray; expected a list or dict"):
+        model.predict(X, lengths=np.full(30, 4))

@@ -1,0 +1,163 @@
+"""Gradients of graphs of layers, attention and masks included, against finite differences."""
+
+import numpy as np
+import pytest
+
+from tidegate.layers import (
+    GRU,
+    LSTM,
+    Add,
+    AdditiveAttention,
+    Attention,
+    AttentionPooling,
+    Average,
+    Bidirectional,
+    Concatenate,
+    Dense,
+    Embedding,
+    Input,
+    Multiply,
+    SimpleRNN,
+)
+from tidegate.layers.several import Several
+from tidegate.models import Model
+from tidegate.training.step import Step
+from tolerances import DIFFERENCE_STEP, assert_differences_close
+
+F8 = {"dtype": "float64"}
+RNG = np.random.default_rng(8)
+X = RNG.standard_normal((3, 4, 2))
+Z = RNG.standard_normal((3, 5, 2))
+FACTS = RNG.standard_normal((3, 3))
+WORDS = RNG.integers(0, 5, (3, 4))
+MASK = np.array([[1, 1, 0, 1], [1, 0, 0, 0], [1, 1, 1, 1]], bool)
+NONE_VALID = np.array([[1, 1, 0, 1, 0], [0, 0, 0, 0, 0], [1, 1, 1, 1, 1]], bool)
+
+
+def lstm(units=3, **options):
+    return LSTM(units, bias_initializer="random_normal", return_sequences=True, **options, **F8)
+
+
+def gru(units=3, **options):
+    return GRU(units, bias_initializer="random_normal", return_sequences=True, **options, **F8)
+
+
+def dense(units=1, **options):
+    return Dense(units, bias_initializer="random_normal", **options, **F8)
+
+
+def branches():
+    a, b = Input((4, 2)), Input((3,))
+    joined = Concatenate()([GRU(3, **F8)(a), dense(2, activation="tanh")(b)])
+    return Model([a, b], dense()(joined)), [X, FACTS]
+
+
+def shared():
+    """Over two inputs, twice in a row, and once where the gradient ends in integers."""
+    a, b, words = Input((4, 2)), Input((5, 2)), Input((4,))
+    twice, head = gru(2), dense(2, activation="tanh")
+    u, v = twice(twice(a)), twice(b)
+    table = Embedding(5, 2, **F8)
+    ends = [AttentionPooling(2, **F8)(part) for part in (u, v, twice(table(words)), table(words))]
+    both = Bidirectional(gru(1))
+    ends += [AttentionPooling(2, **F8)(both(part)) for part in (a, b)]
+    return Model([a, b, words], dense()(Concatenate()([head(end) for end in ends]))), [X, Z, WORDS]
+
+
+def residual():
+    a = Input((4, 2))
+    low = lstm(2)(a)
+    high = Add()([low, lstm(2)(low), a])
+    gated = Multiply()([high, dense(2, activation="sigmoid")(high), low])
+    return Model(a, dense()(Average()([gated, lstm(2)(gated)]))), [X]
+
+
+def steps_joined():
+    a, b = Input((4, 2)), Input((5, 2))
+    return Model([a, b], dense()(SimpleRNN(3, **F8)(Concatenate(axis=1)([a, lstm(2)(b)])))), [X, Z]
+
+
+def pooled():
+    a = Input((4, 2))
+    pool = AttentionPooling(3, bias_initializer="random_normal", **F8)
+    return Model(a, dense(2)(pool(Bidirectional(gru(2))(a)))), [X]
+
+
+def attention(kind, **options):
+    def make():
+        a, b = Input((4, 2)), Input((5, 2))
+        query, value = lstm(3)(a), gru(3)(b)
+        return Model([a, b], dense()(kind(**options, **F8)([query, value]))), [X, Z]
+
+    return make
+
+
+def with_key(kind, **options):
+    def make():
+        a, b = Input((4, 2)), Input((5, 2))
+        query, value, key = lstm(2)(a), gru(3)(b), dense(2)(b)
+        return Model([a, b], dense()(kind(**options, **F8)([query, value, key]))), [X, Z]
+
+    return make
+
+
+GRAPHS = {
+    "branches": branches,
+    "shared": shared,
+    "residual": residual,
+    "steps joined": steps_joined,
+    "pooled": pooled,
+    "dot": attention(Attention),
+    "scaled dot": attention(Attention, score_mode="scaled_dot", use_scale=True),
+    "dot with key": with_key(Attention, use_scale=True),
+    "additive": attention(AdditiveAttention),
+    "additive with key": with_key(AdditiveAttention, use_scale=False),
+}
+
+
+class NoStep:
+    """An optimizer that leaves the gradients as they are."""
+
+    def step(self, constraints):
+        pass
+
+
+def gradients(model, loss_at):
+    """Analytic and numeric gradients of all parameters."""
+    rng = np.random.default_rng(5)
+    for parameter in model.parameters.values():
+        parameter.value[...] = rng.uniform(-0.9, 0.9, parameter.shape)
+    loss_at()
+    analytic = {name: parameter.grad.copy() for name, parameter in model.parameters.items()}
+    numeric = {}
+    for key, parameter in model.parameters.items():
+        numeric[key] = np.zeros(parameter.shape)
+        for index in np.ndindex(parameter.shape):
+            centre, total = parameter.value[index], 0.0
+            for distance, factor in ((-2, 1), (-1, -8), (1, 8), (2, -1)):
+                parameter.value[index] = centre + distance * DIFFERENCE_STEP
+                total += factor * loss_at()
+            parameter.value[index] = centre
+            numeric[key][index] = total / (12 * DIFFERENCE_STEP)
+    assert all(np.abs(gradient).max() > 0 for gradient in analytic.values())
+    return analytic, numeric
+
+
+def check(model, inputs, mask=None):
+    model.compile("sgd", "mse")
+    model.optimizer = NoStep()
+    x = Several(inputs) if len(inputs) > 1 else inputs[0]
+    shape = model.infer(x).shape
+    y = np.random.default_rng(4).standard_normal(shape)
+    weight = np.linspace(0.5, 2, int(np.prod(shape[:-1]))).reshape(shape[:-1])
+
+    def loss_at():
+        model.weights_changed()
+        return Step(model).train(x, y, weight, None, mask)
+
+    assert_differences_close(*gradients(model, loss_at), np.float64)
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_gradients_of_a_graph(name):
+    check(*GRAPHS[name]())
