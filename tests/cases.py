@@ -41,11 +41,13 @@ class CellCase:
     clip: float | None = None
     cell_clip: float | None = None
     output_clip: float | None = None
+    projects: bool = False  # with a projection of width output_size(H)
 
     def __str__(self):
         parts = [self.cell]
         if self.peephole:
             parts.append(self.peephole)
+        parts += ["projection"] if self.projects else []
         if self.cell == "gru":
             parts += ["after" if self.reset_after else "before", self.update]
         if (self.activation, self.recurrent_activation) != ("tanh", "sigmoid"):
@@ -72,6 +74,14 @@ class CellCase:
     def states(self):
         return STATES[self.cell]
 
+    def output_size(self, hidden_size):
+        """P, the width of h."""
+        return (hidden_size + 2) // 2 if self.projects else hidden_size
+
+    def state_sizes(self, hidden_size):
+        """Widths of h and, for "lstm", c."""
+        return (self.output_size(hidden_size), hidden_size)[: self.states]
+
     @property
     def options(self):
         """Keyword arguments of CellWeights."""
@@ -95,6 +105,8 @@ PLAIN_CELLS = (
     CellCase("gru", update="replace"),
     CellCase("gru", reset_after=False),
     CellCase("gru", reset_after=False, update="replace"),
+    CellCase("lstm", projects=True),
+    CellCase("lstm", projects=True, peephole="full"),
     CellCase("rnn"),
 )
 
@@ -143,6 +155,7 @@ ALL_CELLS = (
     CellCase("lstm", output_activation="sigmoid", recurrent_activation="tanh", bias="hh"),
     CellCase("lstm", recurrent_activation="relu", peephole="diagonal", bias="none"),
     CellCase("lstm", recurrent_activation="linear"),
+    CellCase("lstm", projects=True, peephole="diagonal", activation="relu", bias="ih"),
     CellCase("gru", activation="relu"),
     CellCase("gru", activation="relu", reset_after=False, bias="ih"),
     CellCase("gru", activation="linear", recurrent_activation="tanh", bias="hh"),
@@ -203,7 +216,8 @@ def make_arrays(case, input_size, hidden_size, dtype=np.float64, seed=0):
     """Seeded arrays of one cell by their names, uniform in ±1/√n for sums of n terms."""
     rng = np.random.default_rng([seed, input_size, hidden_size])
     rows = case.gates * hidden_size
-    shapes = {"weight_ih": (rows, input_size), "weight_hh": (rows, hidden_size)}
+    output_size = case.output_size(hidden_size)
+    shapes = {"weight_ih": (rows, input_size), "weight_hh": (rows, output_size)}
     if case.bias in ("both", "ih"):
         shapes["bias_ih"] = (rows,)
     if case.bias in ("both", "hh"):
@@ -212,6 +226,8 @@ def make_arrays(case, input_size, hidden_size, dtype=np.float64, seed=0):
         shapes["peephole"] = (case.peepholes, hidden_size)
     if case.peephole == "full":
         shapes["peephole"] = (case.peepholes, hidden_size, hidden_size)
+    if case.projects:
+        shapes["weight_hr"] = (output_size, hidden_size)
     terms = {"weight_ih": max(input_size, hidden_size)}
     arrays = {}
     for name, shape in shapes.items():
@@ -239,7 +255,7 @@ class Problem:
     weights: object
     x: np.ndarray  # (T, B, I)
     state: tuple
-    dy: np.ndarray  # (T, B, H)
+    dy: np.ndarray  # (T, B, P)
     dstate: tuple
 
 
@@ -254,7 +270,7 @@ def make_problem(case, shape, dtype=np.float64, seed=0, weights=make_weights):
     return Problem(
         weights=weights(case, inputs, hidden, dtype, seed),
         x=normal(steps, batch, inputs),
-        state=tuple(normal(batch, hidden) for _ in range(case.states)),
-        dy=normal(steps, batch, hidden),
-        dstate=tuple(normal(batch, hidden) for _ in range(case.states)),
+        state=tuple(normal(batch, size) for size in case.state_sizes(hidden)),
+        dy=normal(steps, batch, case.output_size(hidden)),
+        dstate=tuple(normal(batch, size) for size in case.state_sizes(hidden)),
     )

@@ -33,6 +33,9 @@ def lstm(**changes):
         ("peephole", (3 * H,), "expected (3, 5)"),
         ("peephole", (4, H), "expected (3, 5)"),
         ("peephole", (3, H, H + 1), "expected (3, 5, 5)"),
+        ("weight_hr", (H,), "expected (P, H) with P = 5, the columns of weight_hh"),
+        ("weight_hr", (H + 1, H), "expected (P, H) with P = 5"),
+        ("weight_hr", (H, 0), "expected (P, H) with P = 5, the columns of weight_hh, and H >= 1"),
     ],
 )
 def test_weights_of_wrong_shape(name, shape, expected):
@@ -93,9 +96,35 @@ def test_weights_of_unknown_cell(cell):
 
 
 @pytest.mark.parametrize(("cell", "gates"), [("gru", 3), ("rnn", 1)])
-def test_weights_with_a_peephole_of_another_cell(cell, gates):
-    with refuses(ValueError, "CellWeights: peephole is given", f'for cell "{cell}"'):
-        CellWeights(cell, np.zeros((gates, 1)), np.zeros((gates, 1)), peephole=np.zeros((3, 1)))
+@pytest.mark.parametrize(("name", "shape"), [("peephole", (3, 1)), ("weight_hr", (1, 1))])
+def test_weights_with_an_array_of_another_cell(cell, gates, name, shape):
+    with refuses(ValueError, f"CellWeights: {name} is given", f'for cell "{cell}"'):
+        CellWeights(cell, np.zeros((gates, 1)), np.zeros((gates, 1)), **{name: np.zeros(shape)})
+
+
+def projecting(outputs=3, **arrays):
+    given = {"weight_hh": np.zeros((4 * H, outputs)), "weight_hr": np.zeros((outputs, H))}
+    return lstm(**given | arrays)
+
+
+def test_weights_that_disagree_with_the_projection():
+    with refuses(ValueError, "weight_hh has shape (24, 3)", "(4*hidden_size, output_size)"):
+        projecting(weight_hh=np.zeros((24, 3)))
+    with refuses(ValueError, "weight_hr has shape (4, 5); expected (P, H) with P = 3"):
+        projecting(weight_hr=np.zeros((4, H)))
+    with refuses(TypeError, "CellWeights: weight_hr has dtype float32; expected float64"):
+        projecting(weight_hr=np.zeros((3, H), np.float32))
+
+
+def test_states_of_a_projection():
+    w, x = projecting(), np.zeros((4, 2, I))
+    assert (w.hidden_size, w.output_size, w.state_sizes) == (H, 3, (3, H))
+    with refuses(ValueError, "state[0] has shape (2, 5); expected (2, 3) = (batch, output_size)"):
+        functional.rnn_forward(w, x, (np.zeros((2, H)), np.zeros((2, H))))
+    with refuses(ValueError, "state[1] has shape (2, 3); expected (2, 5) = (batch, hidden_size)"):
+        functional.rnn_forward(w, x, (np.zeros((2, 3)), np.zeros((2, 3))))
+    with refuses(ValueError, "weights[1] has input_size 3; expected 4, the output_size of weight"):
+        functional.rnn_stack_forward([projecting(4), w], x)
 
 
 @pytest.mark.parametrize("copy_of", [copy.deepcopy, lambda w: pickle.loads(pickle.dumps(w))])

@@ -20,6 +20,11 @@ TOKENS = RNG.integers(0, 7, (30, 5))
 STACKS = {
     "lstm": [Input((5, 3)), LSTM(4, peephole="diagonal", activation="relu"), Dense(1)],
     "full": [Input((None, 3)), LSTM(4, peephole="full", dtype="float64"), Dense(1)],
+    "projection": [
+        Input((5, 3)),
+        LSTM(4, projection=2, projection_initializer="he_normal"),
+        Dense(1),
+    ],
     "gru": [Input((5, 3)), GRU(4, reset_after=False, update="replace"), Dense(1, use_bias=False)],
     "both": [
         Bidirectional(LSTM(4, return_sequences=True), input_shape=(5, 3), name="two.ways"),

@@ -16,6 +16,7 @@ KINDS = {
     "lstm relu": lambda **options: LSTM(4, "relu", "linear", **options),
     "lstm diagonal": lambda **options: LSTM(4, peephole="diagonal", **options),
     "lstm full": lambda **options: LSTM(4, peephole="full", **options),
+    "lstm projection": lambda **options: LSTM(4, projection=3, peephole="full", **options),
     "lstm no bias": lambda **options: LSTM(4, use_bias=False, **options),
     "gru": lambda **options: GRU(4, bias_initializer="random_normal", **options),
     "gru before": lambda **options: GRU(4, reset_after=False, **options),
@@ -53,13 +54,13 @@ def test_outputs_and_states(kind, dtype):
 def test_the_last_output_is_the_state(kind):
     layer = built(KINDS[kind]())
     assert_forward_close(layer(X), by_reference(layer, X).state[0])
-    assert layer.output_shape == (4,)
+    assert layer.output_shape == (layer.output_size,)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_initial_state(kind):
     layer = built(KINDS[kind](return_sequences=True))
-    state = [RNG.standard_normal((3, 4)) for _ in layer.state_names]
+    state = [RNG.standard_normal((3, size)) for size in layer.state_sizes]
     assert_forward_close(layer(X, initial_state=state), by_reference(layer, X, tuple(state)).y)
 
 
@@ -103,6 +104,7 @@ def test_bidirectional_initial_states():
         (LSTM(10), 4 * 10 * (1 + 10 + 1)),
         (LSTM(10, peephole="diagonal"), 480 + 30),
         (LSTM(10, peephole="full"), 480 + 300),
+        (LSTM(10, projection=4), 4 * 10 * (1 + 4 + 1) + 4 * 10),
         (GRU(10), 3 * 10 * (1 + 10 + 2)),
         (GRU(10, reset_after=False), 3 * 10 * (1 + 10 + 1)),
         (SimpleRNN(10), 10 * (1 + 10 + 1)),
@@ -166,6 +168,13 @@ BAD_CALLS = [
     (lambda: LSTM(3, "softmax"), ValueError, "activation is 'softmax'; expected one of \"tanh\""),
     (lambda: GRU(3, recurrent_activation=1), ValueError, "recurrent_activation is 1; expected"),
     (lambda: LSTM(3, peephole="half"), ValueError, "peephole is 'half'; expected one of \"diag"),
+    (lambda: LSTM(3, projection=0), ValueError, "LSTM: projection is 0; expected an integer >= 1"),
+    (lambda: LSTM(3, projection=2.0), TypeError, r"LSTM: projection is 2.0 of type float"),
+    (
+        lambda: LSTM(3, projection=2)(X, [np.zeros((3, 3)), np.zeros((3, 3))]),
+        ValueError,
+        r"h has shape \(3, 3\); expected \(3, 2\)",
+    ),
     (lambda: GRU(3, update="keep"), ValueError, "update is 'keep'; expected one of \"retain\""),
     (lambda: GRU(3, reset_after=None), TypeError, "reset_after is None of type NoneType"),
     (lambda: LSTM(3)(X, [np.zeros((3, 3))]), ValueError, r"has 1 arrays; expected 2: \[h, c\]"),

@@ -21,6 +21,7 @@ class OwnLSTM(LSTM):
 
 MODELS = {
     "two": [LSTM(6, return_sequences=True), LSTM(5), Dense(2)],
+    "projections": [LSTM(9, projection=4, return_sequences=True), LSTM(8, projection=3), Dense(2)],
     "sequences": [GRU(6, return_sequences=True), SimpleRNN(5, return_sequences=True), Dense(2)],
     "dropout": [
         LSTM(6, return_sequences=True),

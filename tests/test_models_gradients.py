@@ -37,6 +37,14 @@ MODELS = {
     "lstm": ([lstm(3), Dense(2, **F8)], X, "mse"),
     "lstm peephole": ([lstm(3, peephole="diagonal"), Dense(1, **F8)], X, "mse"),
     "lstm full": ([lstm(3, peephole="full", return_sequences=True), Dense(1, **F8)], X, "mse"),
+    "lstm projections": (
+        [
+            lstm(3, projection=2, return_sequences=True),
+            Bidirectional(lstm(2, projection=3, peephole="full")),
+            Dense(1, **F8),
+        ],
+        X,
+    ),
     "lstm relu": (
         [lstm(3, activation="relu"), Dense(1, "relu", bias_initializer="ones", **F8)],
         X,

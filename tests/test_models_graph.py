@@ -340,7 +340,7 @@ def test_what_several_inputs_cannot_do():
     model.compile("sgd", "mse")
     with pytest.raises(ValueError, match="bucket_by_length=True and the model has 3 inputs"):
         model.fit(X, Y, bucket_by_length=True, verbose=0)
-    with pytest.raises(ValueError, match="tbptt is given and the model has 3 inputs"):
+    with pytest.raises(ValueError, match="tbptt is given and the model has several inputs"):
         model.fit(X, Y, tbptt=2, verbose=0)
     with pytest.raises(TypeError, match="lengths is a ndarray; expected a list or dict"):
         model.predict(X, lengths=np.full(30, 4))

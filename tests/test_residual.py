@@ -70,7 +70,7 @@ def test_masks_go_through():
 
 
 def test_layers_that_cannot_be():
-    with pytest.raises(ValueError, match=r"'gru' turns \(N, any, 3\) into \(N, any, 4\); expec"):
+    with pytest.raises(ValueError, match=r"'gru' turns \(N, any, 3\) into \(N, any, 4\); exp"):
         Residual(GRU(4, **SEQUENCES))(X)
     with pytest.raises(ValueError, match=r"'lstm' turns \(N, any, 3\) into \(N, 3\); expected"):
         Residual(LSTM(3))(X)

@@ -119,10 +119,6 @@ def test_batches_that_cannot_go_on():
         model.predict(X, batch_size=3)
     with pytest.raises(ValueError, match="fit: shuffle is True and the model has a stateful layer"):
         model.fit(X, np.zeros((4, 12, 9)), batch_size=2)
-    with pytest.raises(ValueError, match="fit: bucket_by_length is True and the model has a state"):
-        y = np.zeros((4, 12, 9))
-        options = {"shuffle": False, "bucket_by_length": True, "lengths": [12, 3, 4, 5]}
-        model.fit(X, y, batch_size=2, **options)
     with pytest.raises(ValueError, match="evaluate: x has 4 samples and batch_size is 3, which"):
         model.evaluate(X, np.zeros((4, 12, 9)), batch_size=3)
     with pytest.raises(ValueError, match="fit: x has 4 samples and batch_size is 3, which"):

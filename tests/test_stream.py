@@ -39,8 +39,9 @@ def test_stream_follows_the_options_of_the_cell(options):
     np.testing.assert_array_equal(got, y)
 
 
-def test_stream_of_full_peepholes_gives_the_bits_of_the_sequence():
-    layer = LSTM(20, peephole="full", return_sequences=True)
+@pytest.mark.parametrize("projection", [None, 7])
+def test_stream_of_full_peepholes_gives_the_bits_of_the_sequence(projection):
+    layer = LSTM(20, peephole="full", projection=projection, return_sequences=True)
     x = sequence()
     y = layer(x)
     stream = tg.Stream(layer, batch_size=BATCH)

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from cases import ALL_CELLS, DTYPES, PLAIN_CELLS, make_weights
+from cases import ALL_CELLS, DTYPES, PLAIN_CELLS, CellCase, make_weights
 from tidegate import functional, reference, set_num_threads
 from tolerances import assert_forward_close, assert_gradient_close
 
 LSTM, GRU, RNN = PLAIN_CELLS[0], PLAIN_CELLS[3], PLAIN_CELLS[-1]
+LSTMP = CellCase("lstm", projects=True)
 # (T, B, I, units of each layer): one of everything, pieces that are not equal, many layers.
 STACKS = (
     (1, 1, 1, (1, 1)),
@@ -19,10 +20,11 @@ SHAPES = ((1, 1, 1, 1), (29, 1, 3, 17), (6, 5, 4, 10))
 
 
 def layers_of(cells, inputs, units, dtype=np.float64):
-    widths = (inputs, *units)
-    return [
-        make_weights(case, widths[k], widths[k + 1], dtype, seed=k) for k, case in enumerate(cells)
-    ]
+    layers = []
+    for k, case in enumerate(cells):
+        layers.append(make_weights(case, inputs, units[k], dtype, seed=k))
+        inputs = layers[-1].output_size
+    return layers
 
 
 def normal(seed, *shape, dtype=np.float64):
@@ -30,8 +32,8 @@ def normal(seed, *shape, dtype=np.float64):
 
 
 def state_of(weights, batch, seed, dtype=np.float64):
-    parts = 2 if weights.cell == "lstm" else 1
-    return tuple(normal(seed + k, batch, weights.hidden_size, dtype=dtype) for k in range(parts))
+    sizes = weights.state_sizes
+    return tuple(normal(seed + k, batch, size, dtype=dtype) for k, size in enumerate(sizes))
 
 
 def stack_by_hand(doors, layers, x, states, dy, dstates, **layout):
@@ -57,7 +59,7 @@ def directions_by_hand(doors, pair, x, states, dy, dstates, **layout):
         doors.rnn_forward(w, x, state, training=True, go_backwards=k == 1, **layout)
         for k, (w, state) in enumerate(zip(pair, states, strict=True))
     ]
-    halves = np.split(dy, [pair[0].hidden_size], axis=-1)
+    halves = np.split(dy, [pair[0].output_size], axis=-1)
     grads = [
         doors.rnn_backward(out.saved, half, dstate)
         for out, half, dstate in zip(outs, halves, dstates, strict=True)
@@ -124,7 +126,7 @@ def stack_problem(cells, shape, dtype=np.float64, batch_first=False):
     steps, batch, inputs, units = shape
     layers = layers_of(cells, inputs, units, dtype)
     x = swap(normal(1, steps, batch, inputs, dtype=dtype), batch_first)
-    dy = swap(normal(2, steps, batch, units[-1], dtype=dtype), batch_first)
+    dy = swap(normal(2, steps, batch, layers[-1].output_size, dtype=dtype), batch_first)
     states, dstates = ([state_of(w, batch, seed, dtype) for w in layers] for seed in (3, 5))
     return layers, x, states, dy, dstates
 
@@ -133,7 +135,8 @@ def directions_problem(cells, shape, dtype=np.float64, batch_first=False):
     steps, batch, inputs, units = shape
     pair = [make_weights(case, inputs, units + k, dtype, seed=k) for k, case in enumerate(cells)]
     x = swap(normal(1, steps, batch, inputs, dtype=dtype), batch_first)
-    dy = swap(normal(2, steps, batch, 2 * units + 1, dtype=dtype), batch_first)
+    width = sum(w.output_size for w in pair)
+    dy = swap(normal(2, steps, batch, width, dtype=dtype), batch_first)
     states, dstates = ([state_of(w, batch, seed, dtype) for w in pair] for seed in (3, 5))
     return pair, x, states, dy, dstates
 
@@ -144,7 +147,7 @@ def directions_problem(cells, shape, dtype=np.float64, batch_first=False):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_stack_is_one_call_per_layer(dtype, shape, batch_first, threads, threads_restored):
     set_num_threads(threads)
-    cells = [(LSTM, GRU, RNN)[k % 3] for k in range(len(shape[3]))]
+    cells = [(LSTM, LSTMP, GRU, RNN)[k % 4] for k in range(len(shape[3]))]
     problem = stack_problem(cells, shape, dtype, batch_first)
     expected = stack_by_hand(functional, *problem, batch_first=batch_first)
     compare(run_stack(*problem, batch_first=batch_first), expected, same, same)
@@ -156,7 +159,7 @@ def test_stack_is_one_call_per_layer(dtype, shape, batch_first, threads, threads
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_directions_are_one_call_each(dtype, shape, batch_first, threads, threads_restored):
     set_num_threads(threads)
-    problem = directions_problem((LSTM, GRU), shape, dtype, batch_first)
+    problem = directions_problem((LSTMP, GRU), shape, dtype, batch_first)
     expected = directions_by_hand(functional, *problem, batch_first=batch_first)
     compare(run_directions(*problem, batch_first=batch_first), expected, same, same)
 

@@ -5,9 +5,11 @@ import pytest
 
 import tidegate as tg
 from tidegate.layers import GRU, LSTM, Bidirectional, Dense, Dropout, Embedding, SimpleRNN
+from tidegate.layers.several import Several
 from tidegate.models import Sequential
 from tidegate.training import Callback, metrics
 from tidegate.training.optimizers import SGD
+from tidegate.training.truncated import require_pieces
 
 RNG = np.random.default_rng(9)
 X = RNG.standard_normal((6, 11, 3)).astype("f4")
@@ -221,3 +223,8 @@ def test_models_that_cannot_go_in_pieces():
 
     with pytest.raises(ValueError, match="layer 'mean' is a Mean; expected layers that need no la"):
         pieces(Mean(), GRU(5, **SEQUENCES))
+
+
+def test_models_with_several_inputs_are_refused():
+    with pytest.raises(ValueError, match="fit: tbptt is given and the model has several inputs"):
+        require_pieces(make(), "fit", Several([X, X]))

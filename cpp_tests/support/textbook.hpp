@@ -27,10 +27,9 @@ R activate(const Activation& activation, const R& a) {
       return a > R(0) ? a : R(0);
     case ActivationKind::kLinear:
       return a;
-    case ActivationKind::kTanh:
-      break;
+    default:  // tanh; others are held to the NumPy reference, in Python
+      return tanh(a);
   }
-  return tanh(a);
 }
 
 template <class R>

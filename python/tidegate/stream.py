@@ -22,14 +22,12 @@ class _RecurrentStep:
     def __init__(
         self, weights: CellWeights, batch_size: int, *, is_first: bool, keep: float = 0.0
     ) -> None:
-        states = 2 if weights.cell == "lstm" else 1
         self.state = tuple(
-            new_array(np.zeros, (batch_size, weights.hidden_size), weights.dtype)
-            for _ in range(states)
+            new_array(np.zeros, (batch_size, size), weights.dtype) for size in weights.state_sizes
         )
         self._dtype = weights.dtype
         kind = core.LayerStream32 if weights.dtype == np.float32 else core.LayerStream64
-        h, c = self.state if states == 2 else (self.state[0], None)
+        h, c = self.state if len(self.state) == 2 else (self.state[0], None)
         # Checks the shape and, of what a user gives, that it is finite, before the state changes.
         # x to h, or to None if x is no array of the dtype.
         self.run: Callable[[Any], FloatArray | None]

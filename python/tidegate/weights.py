@@ -7,12 +7,13 @@ import numpy as np
 
 from tidegate._arrays import FloatArray, as_float_array, check_flag, check_limit, with_shape
 from tidegate._loader import core
+from tidegate._weight_shapes import shapes_of, sizes_of
 from tidegate.activation import Activation, as_activation, for_core
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 COUPLED = ("input", "forget")
 UPDATES = ("retain", "replace")
-ARRAY_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "peephole")
+ARRAY_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "peephole", "weight_hr")
 
 
 def check_choice(where: str, name: str, value: object, known: tuple[str, ...]) -> str:
@@ -32,13 +33,16 @@ class CellWeights:
         G = 4, 3 or 1 gates, in the order i f g o, r z n; a coupled LSTM has 3.
     weight_ih : (G*H, I) float32 or float64
         Input weights W; I may be 0.
-    weight_hh : (G*H, H) same dtype
-        Recurrent weights R; H >= 1.
+    weight_hh : (G*H, P) same dtype
+        Recurrent weights R; P is H >= 1 without a projection.
     bias_ih, bias_hh : (G*H,) same dtype, optional
         Biases; both are added, and a reset-after GRU needs them apart.
     peephole : (3, H) or (3, H, H) same dtype, optional
         LSTM only; rows i f o (2 of them where gates are coupled). Two axes: diagonal peepholes;
         three: full matrices.
+    weight_hr : (P, H) same dtype, optional
+        LSTM only: h = W_hr (o∘tanh(c)), the projection of Sak, Senior & Beaufays (2014). h has
+        P >= 1 elements, c has H.
     activation : str, Activation or (str, dict)
         Of the candidate: g of the LSTM, n of the GRU, h of the simple RNN. Names and parameters:
         `Activation`.
@@ -85,6 +89,7 @@ class CellWeights:
     bias_ih: FloatArray | None
     bias_hh: FloatArray | None
     peephole: FloatArray | None
+    weight_hr: FloatArray | None
     activation: str | Activation
     recurrent_activation: str | Activation
     output_activation: str | Activation
@@ -95,7 +100,8 @@ class CellWeights:
     cell_clip: float | None
     output_clip: float | None
     input_size: int
-    hidden_size: int
+    hidden_size: int  # H, of c and of the gates
+    output_size: int  # P, of h: H without a projection
     dtype: np.dtype[Any]  # of every array
 
     def __init__(
@@ -107,6 +113,7 @@ class CellWeights:
         bias_hh: Any = None,
         peephole: Any = None,
         *,
+        weight_hr: Any = None,
         activation: Any = "tanh",
         recurrent_activation: Any = "sigmoid",
         output_activation: Any = None,
@@ -136,10 +143,10 @@ class CellWeights:
         self.cell_clip = check_limit(where, "cell_clip", cell_clip)
         self.output_clip = check_limit(where, "output_clip", output_clip)
         lstm_only = {"coupled": coupled, "cell_clip": cell_clip, "output_clip": output_clip}
-        for name, value in {"peephole": peephole, **lstm_only}.items():
+        for name, value in {"peephole": peephole, "weight_hr": weight_hr, **lstm_only}.items():
             if value is not None and cell != "lstm":
                 raise ValueError(f'{where}: {name} is given; expected None for cell "{cell}".')
-        arrays = (weight_ih, weight_hh, bias_ih, bias_hh, peephole)
+        arrays = (weight_ih, weight_hh, bias_ih, bias_hh, peephole, weight_hr)
         self._shared = _share
         self._set_arrays(dict(zip(ARRAY_NAMES, arrays, strict=True)), share=_share)
         self._core: Any = None
@@ -157,36 +164,10 @@ class CellWeights:
         w_ih = as_float_array(where, "weight_ih", given["weight_ih"])
         dtype = w_ih.dtype
         w_hh = as_float_array(where, "weight_hh", given["weight_hh"], dtype)
-        for name, array in (("weight_ih", w_ih), ("weight_hh", w_hh)):
-            if array.ndim != 2:
-                raise ValueError(
-                    f"{where}: {name} has shape {array.shape}; expected two axes, "
-                    "(G*H, I) or (G*H, H)."
-                )
-        gates, hidden = self.gates, w_hh.shape[1]
-        if hidden < 1:
-            raise ValueError(
-                f"{where}: weight_hh has shape {w_hh.shape}; expected (G*H, H) with "
-                "hidden_size H >= 1."
-            )
+        sizes = sizes_of(where, self.gates, w_ih, w_hh, given["weight_hr"])
         coupled = "" if self.coupled is None else f' with coupled="{self.coupled}"'
-        rows, cell = gates * hidden, f'for cell "{self.cell}"{coupled}'
         peepholes = 3 if self.coupled is None else 2
-        of = "" if gates == 1 else f"{gates}*"
-        shapes: dict[str, tuple[tuple[int, ...], str]] = {
-            "weight_hh": ((rows, hidden), f"({of}hidden_size, hidden_size) {cell}"),
-            "weight_ih": ((rows, w_ih.shape[1]), f"({of}hidden_size, input_size) {cell}"),
-            "bias_ih": ((rows,), f"({of}hidden_size,) {cell}"),
-            "bias_hh": ((rows,), f"({of}hidden_size,) {cell}"),
-            "peephole": (
-                (peepholes, hidden),
-                f"({peepholes}, hidden_size), or ({peepholes}, hidden_size, hidden_size)",
-            ),
-            "full peephole": (
-                (peepholes, hidden, hidden),
-                f"({peepholes}, hidden_size, hidden_size)",
-            ),
-        }
+        shapes = shapes_of(sizes, peepholes, f'for cell "{self.cell}"{coupled}')
         for name in ("weight_hh", *(n for n in ARRAY_NAMES if n != "weight_hh")):
             value = given[name]
             if value is None:
@@ -196,7 +177,8 @@ class CellWeights:
             full = name == "peephole" and array.ndim == 3
             expected = shapes["full peephole" if full else name]
             setattr(self, name, _owned(where, name, array, expected, share))
-        self.input_size, self.hidden_size, self.dtype = int(w_ih.shape[1]), int(hidden), dtype
+        self.input_size, self.hidden_size, self.output_size = sizes[1:4]
+        self.dtype = dtype
 
     @property
     def gates(self) -> int:
@@ -209,6 +191,11 @@ class CellWeights:
         if self.peephole is None:
             return "none"
         return "diagonal" if self.peephole.ndim == 2 else "full"
+
+    @property
+    def state_sizes(self) -> tuple[int, ...]:
+        """Widths of the parts of the state: (P,), or (P, H) for "lstm"."""
+        return (self.output_size, self.hidden_size)[: 2 if self.cell == "lstm" else 1]
 
     def arrays(self) -> dict[str, FloatArray]:
         """Return the arrays that are present, by name."""

@@ -31,7 +31,7 @@ py::tuple directions_forward(const WeightsList<T>& weights, Array<T> x, StatesLi
   const bool return_sequences = flag(returns_sequences, "birnn_forward: return_sequences");
   CHECK_ARG(weights.size() == kDirections, "core: there are two directions.");
   const SequenceLayout layout = layout_of(batch_first, 0);
-  const Index units = weights[0]->hidden_size();
+  const Index units = weights[0]->output_size();
   CHECK_ARG(weights[1]->input_size() == weights[0]->input_size(),
             "birnn_forward: backward_weights has input_size "
                 << weights[1]->input_size() << "; expected " << weights[0]->input_size()
@@ -42,7 +42,7 @@ py::tuple directions_forward(const WeightsList<T>& weights, Array<T> x, StatesLi
   auto first = checked_states("birnn_forward: state", true, weights, std::move(states), dims.batch);
   auto last = new_states(weights, dims.batch);
   OptionalArray<T> y;
-  if (return_sequences) y = new_array<T>(layout.shape(dims, units + weights[1]->hidden_size()));
+  if (return_sequences) y = new_array<T>(layout.shape(dims, units + weights[1]->output_size()));
   std::unique_ptr<SavedDirections<T>> kept;
   if (training) {
     kept = std::make_unique<SavedDirections<T>>();
@@ -116,9 +116,9 @@ py::tuple directions_backward(SavedDirections<T>& kept, OptionalArray<T> dy, Sta
   const WeightsList<T> weights = kept.weights();
   const SequenceLayout layout = kept.layers.front().layout;
   const Dims dims = kept.layers.front().dims;
-  const Index units = weights[0]->hidden_size();
+  const Index units = weights[0]->output_size();
   check_dy("birnn_backward: dy", "dstate", dy, kept.returns_y,
-           layout.shape(dims, units + weights[1]->hidden_size()));
+           layout.shape(dims, units + weights[1]->output_size()));
   auto last =
       checked_states("birnn_backward: dstate", true, weights, std::move(dstate), dims.batch);
   auto first = new_states(weights, dims.batch);

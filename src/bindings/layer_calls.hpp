@@ -14,28 +14,31 @@
 
 namespace tidegate {
 
-// The states of a call, (B, H) each: what is absent is zeros, and c is the LSTM's.
+// The states of a call, h (B, P) and the LSTM's c (B, H): what is absent is zeros. P is H without a
+// projection.
 template <class T>
 struct States {
   OptionalArray<T> h, c;
 
   // New arrays for what a call returns.
   static States like(const LayerWeights<T>& weights, Index batch) {
-    const Shape<2> shape{batch, weights.hidden_size()};
-    States states{new_array<T>(shape), {}};
-    if (weights.has_c()) states.c = new_array<T>(shape);
+    States states{new_array<T>(Shape<2>{batch, weights.output_size()}), {}};
+    if (weights.has_c()) states.c = new_array<T>(Shape<2>{batch, weights.hidden_size()});
     return states;
   }
 
   void check(const char* h_name, const char* c_name, const LayerWeights<T>& weights, Index batch) {
     CHECK_ARG(!c || weights.has_c(), "core: c is the LSTM's.");
-    const auto check_one = [&](OptionalArray<T>& array, const char* name) {
+    const auto check_one = [&](OptionalArray<T>& array, const char* name, Index size,
+                               const char* why) {
       if (!array) return;
-      check_shape(*array, name, Shape<2>{batch, weights.hidden_size()}, " = (batch, hidden_size)");
+      check_shape(*array, name, Shape<2>{batch, size}, why);
       if (!is_contiguous(*array)) array = contiguous_copy(*array);
     };
-    check_one(h, h_name);
-    check_one(c, c_name);
+    const char* const hidden = " = (batch, hidden_size)";
+    check_one(h, h_name, weights.output_size(),
+              weights.has_projection() ? " = (batch, output_size)" : hidden);
+    check_one(c, c_name, weights.hidden_size(), hidden);
   }
 
   // Where there is no step, nothing changes.
@@ -166,7 +169,7 @@ py::tuple forward(std::shared_ptr<LayerWeights<T>> weights, Array<T> x, Optional
 
   States<T> last = States<T>::like(*weights, dims.batch);
   OptionalArray<T> y;
-  if (return_sequences) y = new_array<T>(layout.shape(dims, weights->hidden_size()));
+  if (return_sequences) y = new_array<T>(layout.shape(dims, weights->output_size()));
   ForwardProblem<T> problem{dims,
                             layout.view(x),
                             {},
@@ -177,7 +180,7 @@ py::tuple forward(std::shared_ptr<LayerWeights<T>> weights, Array<T> x, Optional
   if (y) problem.y = layout.writable_view(*y);
   const FactorArrays<T> factors{std::move(scale), product_only, std::move(keep)};
   problem.factors =
-      factors.views(layout, dims, plan_of(weights->config()).gates, weights->hidden_size());
+      factors.views(layout, dims, plan_of(weights->config()).gates, weights->output_size());
   std::unique_ptr<SavedLayer<T>> kept;
   if (training) {
     kept.reset(new SavedLayer<T>{weights, weights->version(), layout, dims, x, y, factors});
@@ -202,7 +205,7 @@ py::tuple backward(SavedLayer<T>& layer, OptionalArray<T> dy, OptionalArray<T> d
   const LayerWeights<T>& weights = *layer.weights;
   const SequenceLayout layout = layer.layout;
   check_dy("rnn_backward: dy", "dstate", dy, layer.y.has_value(),
-           layout.shape(layer.dims, weights.hidden_size()));
+           layout.shape(layer.dims, weights.output_size()));
   States<T> last{std::move(dh_last), std::move(dc_last)};
   last.check("rnn_backward: dstate[0]", "rnn_backward: dstate[1]", weights, layer.dims.batch);
 
@@ -220,7 +223,7 @@ py::tuple backward(SavedLayer<T>& layer, OptionalArray<T> dy, OptionalArray<T> d
   if (dx) problem.dx = layout.writable_view(*dx);
   OptionalArray<T> dscale;
   if (need_dscale) {
-    dscale = new_array<T>(layout.shape(layer.dims, weights.hidden_size()));
+    dscale = new_array<T>(layout.shape(layer.dims, weights.output_size()));
     problem.dscale = layout.writable_view(*dscale);
   }
   layer.used = true;  // from here on: no second backward, also not from another thread

@@ -29,8 +29,13 @@ class LayerWeights {
     CHECK_ARG(w_ih && w_hh && w_ih->ndim() == 2 && w_hh->ndim() == 2 && w_hh->shape(1) > 0,
               "core: weight_ih and weight_hh are matrices of at least one hidden unit.");
     input_size_ = w_ih->shape(1);
-    hidden_size_ = w_hh->shape(1);
-    const WeightSizes sizes{plan_of(config).gates * hidden_size_, input_size_, hidden_size_};
+    output_size_ = w_hh->shape(1);
+    const auto& w_hr = arrays_[Fields::at("weight_hr")];
+    CHECK_ARG(!w_hr || (has_c() && w_hr->ndim() == 2 && w_hr->shape(1) > 0),
+              "core: weight_hr is the LSTM's, a matrix of at least one hidden unit.");
+    hidden_size_ = w_hr ? w_hr->shape(1) : output_size_;
+    const WeightSizes sizes{plan_of(config).gates * hidden_size_, input_size_, hidden_size_,
+                            output_size_};
     for (std::size_t k = 0; k < kArrays; ++k) {
       const WeightField<T>& field = Fields::kAll[k];
       const std::string name = std::string("core: ") + field.name;
@@ -42,6 +47,8 @@ class LayerWeights {
 
   Index input_size() const { return input_size_; }
   Index hidden_size() const { return hidden_size_; }
+  Index output_size() const { return output_size_; }
+  bool has_projection() const { return pointers_.weight_hr != nullptr; }
   const CellConfig& config() const { return config_; }
   bool has_c() const { return config_.kind == CellKind::kLstm; }
 
@@ -91,7 +98,8 @@ class LayerWeights {
       if (target && target.use_count() == 1) {
         std::atomic_thread_fence(std::memory_order_acquire);  // after the last reader let go
       } else {
-        target = std::make_shared<PackedWeights<T>>(config_, input_size_, hidden_size_);
+        target = std::make_shared<PackedWeights<T>>(config_, input_size_, hidden_size_,
+                                                    has_projection() ? output_size_ : 0);
       }
       // Small weights are packed sooner than a team is formed.
       const bool small = (input_size_ + hidden_size_) * hidden_size_ < kSmall;
@@ -155,7 +163,7 @@ class LayerWeights {
   std::array<OptionalArray<T>, kArrays> arrays_;  // C-contiguous, in the order of WeightFields
   WeightArrays<T> pointers_{};                    // to their memory
   const CellConfig config_;
-  Index input_size_ = 0, hidden_size_ = 0;
+  Index input_size_ = 0, hidden_size_ = 0, output_size_ = 0;
   std::atomic<std::uint64_t> version_{1};
 
   std::shared_ptr<PackedWeights<T>> packed_;

@@ -19,8 +19,8 @@ namespace {
 template <class T>
 class LayerStream {
  public:
-  // h and c (B, H) are updated in place by every step(). `finite_only`: x_t comes from a user.
-  // `keep`: the share of h that stays in each step.
+  // h (B, P) and c (B, H) are updated in place by every step(). `finite_only`: x_t comes from a
+  // user. `keep`: the share of h that stays in each step.
   LayerStream(std::shared_ptr<LayerWeights<T>> weights, Array<T> h, OptionalArray<T> c,
               bool finite_only, double keep)
       : weights_(std::move(weights)),
@@ -30,17 +30,16 @@ class LayerStream {
     CHECK_ARG(h_->ndim() == 2 && h_->shape(0) > 0, "core: h has two axes and at least one row.");
     CHECK_ARG(c_.has_value() == weights_->has_c(), "core: c is the LSTM's.");
     const Index batch = h_->shape(0), inputs = weights_->input_size();
-    const Index units = weights_->hidden_size();
     x_.resize(checked_product(batch, inputs));
     problem_.dims = {1, batch};
     problem_.x = {x_.data(), 0, inputs};
-    problem_.h_last = writable<T>(h_, "core: h", Shape<2>{batch, units});
-    problem_.c_last = writable<T>(c_, "core: c", Shape<2>{batch, units});
+    problem_.h_last = writable<T>(h_, "core: h", Shape<2>{batch, weights_->output_size()});
+    problem_.c_last = writable<T>(c_, "core: c", Shape<2>{batch, weights_->hidden_size()});
     problem_.h0 = problem_.h_last;
     problem_.c0 = problem_.c_last;
     if (keep != 0) {
-      keep_.resize(units);
-      std::fill_n(keep_.data(), units, static_cast<T>(keep));
+      keep_.resize(weights_->output_size());
+      std::fill_n(keep_.data(), keep_.size(), static_cast<T>(keep));
       problem_.factors.keep = {keep_.data(), 0, 0};
     }
   }

@@ -36,10 +36,10 @@ py::tuple stack_forward(const WeightsList<T>& weights, Array<T> x, StatesList<T>
   const bool return_sequences = flag(returns_sequences, "rnn_stack_forward: return_sequences");
   CHECK_ARG(!weights.empty(), "core: there is at least one layer.");
   for (std::size_t k = 1; k < weights.size(); ++k) {
-    CHECK_ARG(weights[k]->input_size() == weights[k - 1]->hidden_size(),
+    CHECK_ARG(weights[k]->input_size() == weights[k - 1]->output_size(),
               "rnn_stack_forward: weights[" << k << "] has input_size " << weights[k]->input_size()
-                                            << "; expected " << weights[k - 1]->hidden_size()
-                                            << ", the hidden_size of weights[" << k - 1 << "].");
+                                            << "; expected " << weights[k - 1]->output_size()
+                                            << ", the output_size of weights[" << k - 1 << "].");
   }
   check_input("rnn_stack_forward", x, weights.front()->input_size(), layout);
   x = with_contiguous_rows(x);
@@ -48,7 +48,7 @@ py::tuple stack_forward(const WeightsList<T>& weights, Array<T> x, StatesList<T>
       checked_states("rnn_stack_forward: states", false, weights, std::move(states), dims.batch);
   auto last = new_states(weights, dims.batch);
   OptionalArray<T> y;
-  if (return_sequences) y = new_array<T>(layout.shape(dims, weights.back()->hidden_size()));
+  if (return_sequences) y = new_array<T>(layout.shape(dims, weights.back()->output_size()));
   std::unique_ptr<SavedStack<T>> kept;
   if (training) {
     kept = std::make_unique<SavedStack<T>>();
@@ -95,7 +95,7 @@ py::tuple stack_backward(SavedStack<T>& kept, OptionalArray<T> dy, StatesList<T>
   const SequenceLayout layout = kept.layers.front().layout;
   const Dims dims = kept.layers.front().dims;
   check_dy("rnn_stack_backward: dy", "dstates", dy, kept.returns_y,
-           layout.shape(dims, weights.back()->hidden_size()));
+           layout.shape(dims, weights.back()->output_size()));
   auto last =
       checked_states("rnn_stack_backward: dstates", false, weights, std::move(dstates), dims.batch);
   auto first = new_states(weights, dims.batch);

@@ -11,7 +11,7 @@
 namespace tidegate {
 
 struct WeightSizes {
-  Index rows, inputs, hidden;  // rows: G*H
+  Index rows, inputs, hidden, output;  // rows: G*H
 };
 
 template <class T>
@@ -38,10 +38,12 @@ struct WeightFields {
       {"weight_ih", &Of::weight_ih, &To::weight_ih,
        [](auto&, auto& s) { return Axes{s.rows, s.inputs}; }},
       {"weight_hh", &Of::weight_hh, &To::weight_hh,
-       [](auto&, auto& s) { return Axes{s.rows, s.hidden}; }},
+       [](auto&, auto& s) { return Axes{s.rows, s.output}; }},
       {"bias_ih", &Of::bias_ih, &To::bias_ih, [](auto&, auto& s) { return Axes{s.rows}; }},
       {"bias_hh", &Of::bias_hh, &To::bias_hh, [](auto&, auto& s) { return Axes{s.rows}; }},
       {"peephole", &Of::peephole, &To::peephole, peephole_shape},
+      {"weight_hr", &Of::weight_hr, &To::weight_hr,
+       [](auto&, auto& s) { return Axes{s.output, s.hidden}; }},
   };
   static constexpr std::size_t kCount = std::size(kAll);
 

@@ -16,6 +16,7 @@
 //   kDiagonal                          the epilogue reads the diagonal peepholes
 //   kPeepholes                         rows of peepholes: of the first slots, which see c_prev, and
 //                                      of the last one, which sees c
+//   kProjects                          its h may be what a projection multiplies (LSTMP's m)
 #pragma once
 
 #include "math/chosen_activation.hpp"

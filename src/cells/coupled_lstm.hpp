@@ -28,6 +28,7 @@ struct CoupledLstmCell {
       {1, Operand::kC, kO, 1, Matrix::kPeephole, 1},
   };
   static constexpr bool kUsesHPrev = false, kUsesResetH = false, kCarriesDh = false;
+  static constexpr bool kProjects = true;
   static constexpr unsigned kWrites[] = {kFull ? 0b100u : 0b111u, 0b011u};
 
   Activations act;

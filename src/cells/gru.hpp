@@ -21,6 +21,7 @@ struct GruResetAfterCell {
   static constexpr int kTermCount = 1;
   static constexpr Term kTerms[] = {{0, Operand::kHPrev, kR, 3, Matrix::kRecurrent, 0}};
   static constexpr bool kUsesHPrev = true, kUsesResetH = false, kCarriesDh = true;
+  static constexpr bool kProjects = false;
   static constexpr unsigned kWrites[] = {0b1111u};
   static constexpr bool kDiagonal = false;
   static constexpr int kPeepholes = 0;
@@ -59,6 +60,7 @@ struct GruResetBeforeCell {
       {1, Operand::kResetH, kN, 1, Matrix::kRecurrent, 2},
   };
   static constexpr bool kUsesHPrev = true, kUsesResetH = true, kCarriesDh = true;
+  static constexpr bool kProjects = false;
   static constexpr unsigned kWrites[] = {0b110u, 0b001u};
   static constexpr bool kDiagonal = false;
   static constexpr int kPeepholes = 0;

@@ -2,6 +2,7 @@
 // peepholes (Gers & Schmidhuber 2000), gate order i f g o:
 //   i, f, o = σ(a_i + P_i c_prev), σ(a_f + P_f c_prev), σ(a_o + P_o c)     g = tanh(a_g)
 //   c = f∘c_prev + i∘g        h = o∘tanh(c)                                a = W x + R h_prev + b
+// With a projection (Sak, Senior & Beaufays 2014) this h is m, and the state is h = W_hr m.
 // P is none, diagonal (elementwise) or full (a matrix; its terms are already in a, which costs a
 // second phase because the output gate sees the new c of all units). Backward:
 // docs/equations/lstm.md.
@@ -29,6 +30,7 @@ struct LstmCell {
       {1, Operand::kC, kO, 1, Matrix::kPeephole, 2},
   };
   static constexpr bool kUsesHPrev = false, kUsesResetH = false, kCarriesDh = false;
+  static constexpr bool kProjects = true;
   // Slots whose da a backward phase writes.
   static constexpr unsigned kWrites[] = {kFull ? 0b1000u : 0b1111u, 0b0111u};
 

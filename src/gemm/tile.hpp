@@ -9,6 +9,7 @@
 // do not depend on how rows and panels are divided.
 #pragma once
 
+#include "base/aligned_buffer.hpp"
 #include "math/lane.hpp"
 
 namespace tidegate {
@@ -43,6 +44,13 @@ struct TileOutput {
   T* out;
   Index out_stride;
 };
+
+// What every row of a tile can start from, with a row stride of 0.
+template <class T>
+const T* zeros() {
+  alignas(kCacheLine) static constexpr T kZeros[kMaxVectors * Lane<T>::kSize] = {};
+  return kZeros;
+}
 
 // The vectors that a product multiplies by; a row of them for every k.
 template <class T>

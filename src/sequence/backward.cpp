@@ -4,8 +4,9 @@
 //   da_t from the saved gates in the epilogue, written over them; dc and dh carry to t-1
 //   barrier
 //
-// Then the big products, one pass each: dW, dR, dP over K = T*B (weight_gradients.hpp) and dx = da
-// W.
+// With a projection h = W_hr m the outputs come first: dh of all of them, a barrier, and dm =
+// W_hr^T dh takes the place of dh. Then the big products, one pass each: dW, dR, dP over K = T*B
+// (weight_gradients.hpp) and dx = da W.
 #include "sequence/backward.hpp"
 
 #include <type_traits>
@@ -35,12 +36,14 @@ class BackwardPass final : public Pass {
         gradients_(weights, saved, problem.weights, std::max(schedule_.threads, finishers)),
         input_rows_(checked_product(schedule_.threads, kInputRows, kMaxVectors * V::kSize)) {
     const Index batch = saved.dims.batch, padded = w_.layout.padded;
-    dh_.hold_last(batch, padded);
+    const Index output_padded = w_.output_layout.padded;
+    dh_.hold_last(batch, output_padded);
+    if (w_.has_projection) dm_.hold_last(batch, padded);
     if (Cell::kStates == 2) dc_.hold_last(batch, padded);
     if (Cell::kUsesResetH) dreset_.hold_last(batch, padded);
     if (saved.factors.scale) {
-      dh_in_.hold_last(batch, padded);
-      if (saved.factors.per_gate()) dgate_.hold_last(batch, padded);
+      dh_in_.hold_last(batch, output_padded);
+      if (saved.factors.per_gate()) dgate_.hold_last(batch, output_padded);
     }
   }
 
@@ -51,7 +54,7 @@ class BackwardPass final : public Pass {
 
   void run_piece(Range steps) noexcept override {
     const Index last = saved_.dims.steps, batch = saved_.dims.batch;
-    const Part whole = make_part(schedule_, batch, w_.hidden_layout.groups, barriers_, 0, 1);
+    const Part whole = part_of(0, 1);
     if (steps.begin == 0) load_states(whole);
     run_steps(whole, steps);
     if (steps.end == last) store_states(whole);
@@ -63,9 +66,14 @@ class BackwardPass final : public Pass {
  private:
   static constexpr Index kInputRows = 48;
 
+  Part part_of(int thread, int team) {
+    return make_part(schedule_, saved_.dims.batch, w_.hidden_layout.groups, w_.output_layout.groups,
+                     barriers_, thread, team);
+  }
+
   void run_part(int thread, int team) noexcept {
     const Index steps = saved_.dims.steps, batch = saved_.dims.batch;
-    const Part part = make_part(schedule_, batch, w_.hidden_layout.groups, barriers_, thread, team);
+    const Part part = part_of(thread, team);
     load_states(part);
     run_steps(part, {0, steps});
     store_states(part);
@@ -86,6 +94,10 @@ class BackwardPass final : public Pass {
   void run_steps_with(const Part& part, Range steps) {
     for (Index step = steps.begin; step < steps.end; ++step) {
       const Index t = saved_.dims.steps - 1 - step;
+      if (projects()) {
+        finish_outputs<factored>(part, t);
+        part.wait();
+      }
       run_phase<0, factored>(part, t);
       part.wait();
       if constexpr (Cell::kPhases == 2) {
@@ -95,41 +107,43 @@ class BackwardPass final : public Pass {
     }
   }
 
-  // Units of a group of the hidden layout, as [begin, begin + count) without the padding.
-  Range units_of(Index group) const {
-    const Range blocks = w_.hidden_layout.blocks_of(group);
-    return {blocks.begin * V::kSize, std::min(w_.hidden_size, blocks.end * V::kSize)};
-  }
+  bool projects() const { return Cell::kProjects && w_.has_projection; }
 
   void load_states(const Part& part) {
-    const auto load = [&](const T* from, T* to, Index group, Index b) {
-      const Range units = units_of(group);
-      const Range blocks = w_.hidden_layout.blocks_of(group);
-      std::fill_n(to + units.begin, blocks.size() * V::kSize, T(0));
+    const auto load = [](const T* from, const UnitLayout<T>& layout, Range groups, T* to, Index b) {
+      const Range units = layout.units_of(groups);
+      if (units.size() == 0) return;
+      std::fill(to + units.begin, to + round_up(units.end, V::kSize), T(0));
       if (from != nullptr) {
-        std::copy_n(from + b * w_.hidden_size + units.begin, units.size(), to + units.begin);
+        std::copy_n(from + b * layout.units + units.begin, units.size(), to + units.begin);
       }
     };
-    for (Index g = part.groups.begin; g < part.groups.end; ++g) {
-      for (Index b = part.rows.begin; b < part.rows.end; ++b) {
-        load(p_.dh_last, dh_.at(0, b), g, b);
-        if (saved_.factors.scale) load(nullptr, dh_in_.at(0, b), g, b);
-        if constexpr (Cell::kStates == 2) load(p_.dc_last, dc_.at(0, b), g, b);
+    for (Index b = part.rows.begin; b < part.rows.end; ++b) {
+      load(p_.dh_last, w_.output_layout, part.outputs, dh_.at(0, b), b);
+      if (saved_.factors.scale) {
+        load(nullptr, w_.output_layout, part.outputs, dh_in_.at(0, b), b);
+      }
+      if constexpr (Cell::kStates == 2) {
+        load(p_.dc_last, w_.hidden_layout, part.groups, dc_.at(0, b), b);
       }
     }
   }
 
   // What flows out of the first step is the gradient of the initial state.
   void store_states(const Part& part) {
-    for (Index g = part.groups.begin; g < part.groups.end; ++g) {
-      add_terms_from_next_step(part, g, -1);
-      const Range units = units_of(g);
-      for (Index b = part.rows.begin; b < part.rows.end; ++b) {
-        const Index at = b * w_.hidden_size + units.begin;
-        std::copy_n(dh_.at(0, b) + units.begin, units.size(), p_.dh0 + at);
-        if constexpr (Cell::kStates == 2) {
-          std::copy_n(dc_.at(0, b) + units.begin, units.size(), p_.dc0 + at);
-        }
+    const auto store = [](const T* from, const UnitLayout<T>& layout, Range groups, T* to,
+                          Index b) {
+      const Range units = layout.units_of(groups);
+      std::copy_n(from + units.begin, units.size(), to + b * layout.units + units.begin);
+    };
+    for (Range g = part.outputs; g.begin < g.end; ++g.begin) add_to_h_before(part, g.begin, 0);
+    for (Range g = part.groups; g.begin < g.end; ++g.begin) {
+      add_terms(part, g.begin, Operand::kCPrev, 0, dc_, false);
+    }
+    for (Index b = part.rows.begin; b < part.rows.end; ++b) {
+      store(dh_.at(0, b), w_.output_layout, part.outputs, p_.dh0, b);
+      if constexpr (Cell::kStates == 2) {
+        store(dc_.at(0, b), w_.hidden_layout, part.groups, p_.dc0, b);
       }
     }
   }
@@ -139,13 +153,18 @@ class BackwardPass final : public Pass {
     for (Index g = part.groups.begin; g < part.groups.end; ++g) {
       const Range blocks = w_.hidden_layout.blocks_of(g);
       if constexpr (phase == 0) {
-        if (p_.dy) add(p_.dy, dh_, part, blocks, t);
         if constexpr (Cell::kStates == 2) {
-          if (p_.dcell_states) add(p_.dcell_states, dc_, part, blocks, t);
+          if (p_.dcell_states) add(p_.dcell_states, dc_, part, w_.layout, blocks, t);
         }
-        if (t + 1 < saved_.dims.steps) add_terms_from_next_step(part, g, t);
+        if (projects()) {
+          project_back(part, g, t);
+        } else {
+          finish_dh(part, g, t);
+        }
+        if (t + 1 < saved_.dims.steps) add_terms(part, g, Operand::kCPrev, t + 1, dc_, false);
       } else {
-        add_terms_of_this_step(part, g, t);
+        add_terms(part, g, Operand::kC, t, dc_, false);
+        add_terms(part, g, Operand::kResetH, t, dreset_, true);
       }
       for (Index b = part.rows.begin; b < part.rows.end; ++b) {
         for (Index block = blocks.begin; block < blocks.end; ++block) {
@@ -155,38 +174,82 @@ class BackwardPass final : public Pass {
     }
   }
 
+  // dh of one group of outputs, but for what already flowed into it. The state before step t+1 is
+  // that after step t: its gradient takes da_{t+1}.
+  void finish_dh(const Part& part, Index group, Index t) {
+    if (p_.dy) {
+      add(p_.dy, dh_, part, w_.output_layout, w_.output_layout.blocks_of(group), t);
+    }
+    if (t + 1 < saved_.dims.steps) add_to_h_before(part, group, t + 1);
+  }
+
   // The gradient by what step t gave out.
-  void add(const SequenceView<const T>& given, History<T>& to, const Part& part, Range blocks,
-           Index t) {
+  void add(const SequenceView<const T>& given, History<T>& to, const Part& part,
+           const UnitLayout<T>& layout, Range blocks, Index t) {
     for (Index b = part.rows.begin; b < part.rows.end; ++b) {
       for (Index block = blocks.begin; block < blocks.end; ++block) {
         T* sum = to.at(0, b) + block * V::kSize;
-        const V more = V::load_partial(given.at(t, b) + block * V::kSize, w_.layout.valid(block));
+        const V more = V::load_partial(given.at(t, b) + block * V::kSize, layout.valid(block));
         (V::load(sum) + more).store(sum);
       }
     }
   }
 
-  // The states before step t+1 are those after step t: their gradients take da_{t+1}.
-  void add_terms_from_next_step(const Part& part, Index group, Index t) {
-    for (int k = 0; k < Cell::kTermCount; ++k) {
-      const Operand operand = Cell::kTerms[k].operand;
-      if (operand == Operand::kHPrev) {
-        if (saved_.factors.scale) {
-          add_scaled_term(part, group, k, t + 1);
-        } else {
-          add_term(part, group, k, t + 1, dh_, false);
+  // The gradient of a projection's result, for project_back() and for that of W_hr.
+  template <bool factored>
+  void finish_outputs(const Part& part, Index t) {
+    for (Index g = part.outputs.begin; g < part.outputs.end; ++g) {
+      finish_dh(part, g, t);
+      const Range blocks = w_.output_layout.blocks_of(g);
+      for (Index b = part.rows.begin; b < part.rows.end; ++b) {
+        for (Index block = blocks.begin; block < blocks.end; ++block) {
+          const Index unit = block * V::kSize, valid = w_.output_layout.valid(block);
+          V dh = V::load(dh_.at(0, b) + unit);
+          const V dh_kept = take_kept<factored>(dh, t, b, unit, valid);
+          dh.store(saved_.dh(t, b) + unit);
+          dh_kept.store(dh_.at(0, b) + unit);
+          if (factored && saved_.factors.scale) V(T(0)).store(dh_in_.at(0, b) + unit);
         }
       }
-      if (operand == Operand::kCPrev) add_term(part, group, k, t + 1, dc_, false);
     }
   }
 
-  void add_terms_of_this_step(const Part& part, Index group, Index t) {
+  // Splits dh into the share that passes by the cell, which is returned, and that of the cell.
+  template <bool factored>
+  V take_kept(V& dh, Index t, Index b, Index unit, Index valid) const {
+    if (!factored || !saved_.factors.keep) return V(T(0));
+    const V keep = saved_.factors.keep_of(t, b, unit, valid);
+    const V kept = keep * dh;
+    dh = (V(T(1)) - keep) * dh;
+    return kept;
+  }
+
+  // dm = W_hr^T dh for the units of a group
+  void project_back(const Part& part, Index group, Index t) {
+    if (part.rows.size() == 0) return;
+    const auto row_of = [&](Index r) { return saved_.dh(t, part.rows.begin + r); };
+    T* to = dm_.at(0, part.rows.begin) + w_.hidden_layout.units_of({group, group + 1}).begin;
+    w_.projection_transposed.front().multiply_group(group, part.rows.size(), row_of,
+                                                    {zeros<T>(), 0, to, w_.layout.padded});
+  }
+
+  // dh += R^T da_t, what step t sends to the state before it
+  void add_to_h_before(const Part& part, Index group, Index t) {
     for (int k = 0; k < Cell::kTermCount; ++k) {
-      const Operand operand = Cell::kTerms[k].operand;
-      if (operand == Operand::kC) add_term(part, group, k, t, dc_, false);
-      if (operand == Operand::kResetH) add_term(part, group, k, t, dreset_, true);
+      if (Cell::kTerms[k].operand != Operand::kHPrev) continue;
+      if (saved_.factors.scale) {
+        add_scaled_term(part, group, k, t);
+      } else {
+        add_term(part, group, k, t, dh_, false);
+      }
+    }
+  }
+
+  // to (+)= matrix^T da_t of every term with this operand, for a group of its units
+  void add_terms(const Part& part, Index group, Operand operand, Index t, History<T>& to,
+                 bool from_zero) {
+    for (int k = 0; k < Cell::kTermCount; ++k) {
+      if (Cell::kTerms[k].operand == operand) add_term(part, group, k, t, to, from_zero);
     }
   }
 
@@ -201,11 +264,13 @@ class BackwardPass final : public Pass {
     const Index padded = w_.layout.padded;
     const Index slots_at = (Cell::kTerms[k].slot + slots.begin) * padded;
     const auto row_of = [&](Index r) { return saved_.gate_row(t, part.rows.begin + r) + slots_at; };
-    const Range blocks = w_.hidden_layout.blocks_of(group);
+    const UnitLayout<T>& columns = w_.operand_layout(Cell::kTerms[k].operand);
+    const Range blocks = columns.blocks_of(group);
     T* out = to.at(0, part.rows.begin) + blocks.begin * V::kSize;
     w_.terms_transposed[static_cast<std::size_t>(k)].multiply_part(
         group, {0, blocks.size()}, {slots.begin * padded, slots.end * padded}, part.rows.size(),
-        row_of, {from_zero ? kZeros : out, from_zero ? 0 : padded, out, padded});
+        row_of,
+        {from_zero ? zeros<T>() : out, from_zero ? 0 : columns.padded, out, columns.padded});
   }
 
   // dh += scale_t∘(R^T da_t + what else step t left for its scaled h_prev)
@@ -228,10 +293,10 @@ class BackwardPass final : public Pass {
 
   // dh += scale_t∘from; the gradient by the scale is h_prev∘from.
   void add_scaled(const Part& part, Index group, Index t, Index gate, const History<T>& from) {
-    const Range blocks = w_.hidden_layout.blocks_of(group);
+    const Range blocks = w_.output_layout.blocks_of(group);
     for (Index b = part.rows.begin; b < part.rows.end; ++b) {
       for (Index block = blocks.begin; block < blocks.end; ++block) {
-        const Index unit = block * V::kSize, valid = w_.layout.valid(block);
+        const Index unit = block * V::kSize, valid = w_.output_layout.valid(block);
         const V scale = V::load_partial(saved_.factors.scale_at(t, b, gate) + unit, valid);
         const V dh_in = V::load(from.at(0, b) + unit);
         T* dh = dh_.at(0, b) + unit;
@@ -247,7 +312,7 @@ class BackwardPass final : public Pass {
   void finish_unit(Index t, Index b, Index block) {
     const Index unit = block * V::kSize, padded = w_.layout.padded;
     T* gates = saved_.gate_row(t, b) + unit;
-    T* dh = dh_.at(0, b) + unit;
+    T* dh = (projects() ? dm_ : dh_).at(0, b) + unit;
     BackwardUnit<V> u;
     for (int s = 0; s < Cell::kSlots; ++s) u.s[s] = V::load(gates + s * padded);
     if constexpr (Cell::kUsesHPrev) {
@@ -259,12 +324,9 @@ class BackwardPass final : public Pass {
       }
     }
     u.dh = V::load(dh);
-    // The share of dh that passes by the cell.
     V dh_kept(T(0));
-    if (factored && saved_.factors.keep && (phase == 0 || !Cell::kCarriesDh)) {
-      const V keep = saved_.factors.keep_of(t, b, unit, w_.layout.valid(block));
-      dh_kept = keep * u.dh;
-      u.dh = (V(T(1)) - keep) * u.dh;
+    if (factored && (phase == 0 || !Cell::kCarriesDh) && !projects()) {
+      dh_kept = take_kept<factored>(u.dh, t, b, unit, w_.layout.valid(block));
     }
     if constexpr (Cell::kStates == 2) {
       u.c_prev = V::load(saved_.c.at(t, b) + unit);
@@ -288,6 +350,7 @@ class BackwardPass final : public Pass {
       u.s[s].store(gates + s * padded);
     }
     if constexpr (Cell::kStates == 2) u.dc.store(dc_.at(0, b) + unit);
+    if (projects()) return;  // finish_outputs() left what flows on
     if constexpr (factored) {
       carry_dh<phase>(u, dh_kept, dh, saved_.factors.scale ? dh_in_.at(0, b) + unit : nullptr);
     } else if constexpr (Cell::kCarriesDh) {
@@ -327,7 +390,8 @@ class BackwardPass final : public Pass {
         const auto row_of = [&](Index r) {
           return saved_.gate_row((begin + r) / batch, (begin + r) % batch);
         };
-        w_.input_transposed.front().multiply_group(g, count, row_of, {kZeros, 0, scratch, width});
+        w_.input_transposed.front().multiply_group(g, count, row_of,
+                                                   {zeros<T>(), 0, scratch, width});
         for (Index r = 0; r < count; ++r) {
           T* to = p_.dx.at((begin + r) / batch, (begin + r) % batch) + first;
           std::copy_n(scratch + r * width, std::min(width, w_.input_size - first), to);
@@ -336,15 +400,13 @@ class BackwardPass final : public Pass {
     }
   }
 
-  alignas(kCacheLine) static constexpr T kZeros[kMaxVectors * V::kSize] = {};
-
   const Cell cell_;
   const PackedWeights<T>& w_;
   Saved<T>& saved_;
   const BackwardProblem<T> p_;
   const Schedule schedule_;
   std::vector<Barrier> barriers_;  // one per slice of the batch, the last for the whole team
-  History<T> dh_, dc_, dreset_;
+  History<T> dh_, dm_, dc_, dreset_;
   History<T> dh_in_, dgate_;  // gradients by the scaled h_prev: all, and of one gate
   WeightGradientPass<T> gradients_;
   AlignedBuffer<T> input_rows_;

@@ -8,12 +8,12 @@ namespace tidegate {
 
 template <class T>
 struct BackwardProblem {
-  SequenceView<const T> dy;  // (T, B, H), or null for zeros
-  const T* dh_last;          // (B, H), or null for zeros
-  const T* dc_last;
-  SequenceView<T> dx;  // (T, B, I), or null
-  T* dh0;              // (B, H)
-  T* dc0;
+  SequenceView<const T> dy;  // (T, B, P), or null for zeros; P is the output_size of the weights
+  const T* dh_last;          // (B, P), or null for zeros
+  const T* dc_last;          // (B, H)
+  SequenceView<T> dx;        // (T, B, I), or null
+  T* dh0;                    // (B, P)
+  T* dc0;                    // (B, H)
   WeightGradients<T> weights;
   SequenceView<T> dscale{};  // (T, B, H), of a scale that is the same for all gates; or null
   SequenceView<const T> dcell_states = {};  // (T, B, H), or null for zeros

@@ -4,6 +4,9 @@
 //   acc = W x + b   (from the chunk's buffer)
 //   acc += R h_prev (packed panels, register tiles), gates in the epilogue, store h, c, saved gates
 //   barrier         (only threads that share rows of the batch wait for each other)
+//
+// With a projection the epilogue stores m instead, and after the barrier h = W_hr m is a product of
+// its own, with a barrier after it.
 #include "sequence/forward.hpp"
 
 #include <type_traits>
@@ -32,14 +35,17 @@ class ForwardPass final : public Pass {
         barriers_(static_cast<std::size_t>(schedule_.threads)) {
     const Index padded = w_.layout.padded;
     const Dims d = p_.dims;
+    const Index output_padded = w_.output_layout.padded;
+    if (w_.has_projection) projected_.hold_last(d.batch, output_padded);
     if (p_.factors.scale) {
       scaled_rows_ = p_.factors.per_gate() ? Cell::kGates : 1;
-      scaled_.resize(
-          checked_product(checked_product(schedule_.threads, d.batch), scaled_rows_, padded));
+      scaled_.resize(checked_product(checked_product(schedule_.threads, d.batch), scaled_rows_,
+                                     output_padded));
     }
     if (saved_ == nullptr) {
-      h0_.hold_last(d.batch, padded);
-      if (!p_.y) h_ring_.hold_last_two(d.batch, padded);
+      h0_.hold_last(d.batch, output_padded);
+      if (!p_.y) h_ring_.hold_last_two(d.batch, output_padded);
+      if (w_.has_projection) m_.hold_last(d.batch, padded);
       if (Cell::kStates == 2) c_ring_.hold_last_two(d.batch, padded);
       if (Cell::kUsesResetH) reset_ring_.hold_last(d.batch, padded);
     }
@@ -51,7 +57,7 @@ class ForwardPass final : public Pass {
   }
 
   void run_piece(Range steps) noexcept override {
-    const Part whole = make_part(schedule_, p_.dims.batch, w_.layout.groups, barriers_, 0, 1);
+    const Part whole = part_of(0, 1);
     if (steps.begin == 0) load_states(whole);
     run_steps(whole, steps);
     if (steps.end == p_.dims.steps) store_states(whole);
@@ -60,9 +66,13 @@ class ForwardPass final : public Pass {
   void finish(int, int) noexcept override {}
 
  private:
+  Part part_of(int thread, int team) {
+    return make_part(schedule_, p_.dims.batch, w_.layout.groups, w_.output_layout.groups, barriers_,
+                     thread, team);
+  }
+
   void run_part(int thread, int team) noexcept {
-    const Part part =
-        make_part(schedule_, p_.dims.batch, w_.layout.groups, barriers_, thread, team);
+    const Part part = part_of(thread, team);
     load_states(part);
     part.wait();
     run_steps(part, {0, p_.dims.steps});
@@ -90,41 +100,39 @@ class ForwardPass final : public Pass {
         run_phase<1, factored>(part, step, step - steps.begin);
         part.wait();
       }
+      if (projects()) {
+        project_output<factored>(part, step);
+        part.wait();
+      }
     }
   }
 
   // Every hidden slice of the same rows would write the same values: the first one does.
   void load_states(const Part& part) {
     if (part.groups.begin != 0) return;
-    const Index units = w_.hidden_size, padded = w_.layout.padded;
-    const auto load = [&](const T* from, T* to, Index b) {
-      std::fill_n(to, padded, T(0));
-      if (from != nullptr) std::copy_n(from + b * units, units, to);
+    const auto load = [](const T* from, const UnitLayout<T>& layout, T* to, Index b) {
+      std::fill_n(to, layout.padded, T(0));
+      if (from != nullptr) std::copy_n(from + b * layout.units, layout.units, to);
     };
     for (Index b = part.rows.begin; b < part.rows.end; ++b) {
-      load(p_.h0, h0().at(0, b), b);
-      if constexpr (Cell::kStates == 2) load(p_.c0, c().at(0, b), b);
+      load(p_.h0, w_.output_layout, h0().at(0, b), b);
+      if constexpr (Cell::kStates == 2) load(p_.c0, w_.layout, c().at(0, b), b);
     }
   }
 
   void store_states(const Part& part) {
-    const Index last = p_.dims.steps, units = w_.hidden_size;
-    const Range blocks = blocks_of(part);
-    const Index begin = blocks.begin * V::kSize;
-    const Index count = std::min(units, blocks.end * V::kSize) - begin;
-    if (count <= 0) return;
+    const Index last = p_.dims.steps;
+    const auto store = [](const T* from, const UnitLayout<T>& layout, Range groups, T* to,
+                          Index b) {
+      const Range units = layout.units_of(groups);
+      std::copy_n(from + units.begin, units.size(), to + b * layout.units + units.begin);
+    };
     for (Index b = part.rows.begin; b < part.rows.end; ++b) {
-      std::copy_n(h_after(last - 1, b) + begin, count, p_.h_last + b * units + begin);
+      store(h_after(last - 1, b), w_.output_layout, part.outputs, p_.h_last, b);
       if constexpr (Cell::kStates == 2) {
-        std::copy_n(c().at(last, b) + begin, count, p_.c_last + b * units + begin);
+        store(c().at(last, b), w_.layout, part.groups, p_.c_last, b);
       }
     }
-  }
-
-  Range blocks_of(const Part& part) const {
-    if (part.groups.size() == 0) return {0, 0};
-    return {w_.layout.blocks_of(part.groups.begin).begin,
-            w_.layout.blocks_of(part.groups.end - 1).end};
   }
 
   // Elements of one row of a group in the projection buffer.
@@ -212,13 +220,13 @@ class ForwardPass final : public Pass {
       for (Index gate = 0; gate < scaled_rows_; ++gate) {
         const T* scale = p_.factors.scale_at(t, b, gate);
         T* to = scaled_row(part, b, gate);
-        for (Index unit = 0; unit < w_.hidden_size; ++unit) to[unit] = scale[unit] * h_prev[unit];
+        for (Index unit = 0; unit < w_.output_size; ++unit) to[unit] = scale[unit] * h_prev[unit];
       }
     }
   }
   T* scaled_row(const Part& part, Index b, Index gate) {
     const Index row = (part.hidden_slice * p_.dims.batch + b) * scaled_rows_ + gate;
-    return scaled_.data() + row * w_.layout.padded;
+    return scaled_.data() + row * w_.output_layout.padded;
   }
 
   // to += R (scale∘h_prev), gate by gate where each has a scale of its own.
@@ -240,6 +248,39 @@ class ForwardPass final : public Pass {
     const Index begin = blocks.begin * V::kSize;
     const Index count = std::min(w_.hidden_size, blocks.end * V::kSize) - begin;
     std::copy_n(c().at(t + 1, b) + begin, count, p_.cell_states.at(t, b) + begin);
+  }
+
+  bool projects() const { return Cell::kProjects && w_.has_projection; }
+
+  // h = W_hr m. Rows of y have no padding: the tiles end in rows of our own.
+  template <bool factored>
+  void project_output(const Part& part, Index t) {
+    const Index stride = w_.output_layout.padded;
+    if (part.rows.size() == 0) return;
+    const auto row_of = [&](Index r) { return m(t, part.rows.begin + r); };
+    for (Index g = part.outputs.begin; g < part.outputs.end; ++g) {
+      const Index begin = w_.output_layout.units_of({g, g + 1}).begin;
+      T* from = projected_.at(0, part.rows.begin) + begin;
+      w_.projection.front().multiply_group(g, part.rows.size(), row_of,
+                                           {zeros<T>(), 0, from, stride});
+      const Range blocks = w_.output_layout.blocks_of(g);
+      for (Index b = part.rows.begin; b < part.rows.end; ++b, from += stride) {
+        for (Index block = blocks.begin; block < blocks.end; ++block) {
+          const Index output = block * V::kSize;
+          store_h<factored>(V::load(from + output - begin), t, b, output,
+                            w_.output_layout.valid(block));
+        }
+      }
+    }
+  }
+
+  // `h` is what the cell makes; some of the state before may be kept.
+  template <bool factored>
+  void store_h(V h, Index t, Index b, Index unit, Index valid) {
+    if (factored && p_.factors.keep) {
+      h = p_.factors.kept(h, V::load_partial(h_before(t, b) + unit, valid), t, b, unit, valid);
+    }
+    h.store_partial(h_after(t, b) + unit, valid);
   }
 
   // The epilogue for one lane of units of one row: slot s is at acc + s*slot_stride.
@@ -271,11 +312,11 @@ class ForwardPass final : public Pass {
     if constexpr (phase < Cell::kPhases - 1) {
       for (int s = 0; s < Cell::kSlots; ++s) u.a[s].store(acc + s * slot_stride);
     } else {
-      if (factored && p_.factors.keep) {
-        u.h =
-            p_.factors.kept(u.h, V::load_partial(h_before(t, b) + unit, valid), t, b, unit, valid);
+      if (projects()) {
+        u.h.store(m(t, b) + unit);
+      } else {
+        store_h<factored>(u.h, t, b, unit, valid);
       }
-      u.h.store_partial(h_after(t, b) + unit, valid);
       if (saved_ != nullptr) {
         T* gates = saved_->gate_row(t, b) + unit;
         for (int s = 0; s < Cell::kSlots; ++s) u.a[s].store(gates + s * w_.layout.padded);
@@ -302,6 +343,7 @@ class ForwardPass final : public Pass {
   T* reset_h(Index t, Index b) {
     return saved_ != nullptr ? saved_->reset_h.at(t, b) : reset_ring_.at(t, b);
   }
+  T* m(Index t, Index b) { return saved_ != nullptr ? saved_->m(t, b) : m_.at(0, b); }
   T* h_after(Index t, Index b) {
     if (p_.y) return p_.y.at(t, b);
     return saved_ != nullptr ? saved_->own_h.at(t, b) : h_ring_.at(t, b);
@@ -317,15 +359,16 @@ class ForwardPass final : public Pass {
   AlignedBuffer<T> scaled_;        // [hidden slice][row][gate, or one for all][padded]
   Index scaled_rows_ = 0;          // of one sequence
   std::vector<Barrier> barriers_;  // one per slice of the batch
-  History<T> h0_, h_ring_, c_ring_, reset_ring_;
+  History<T> h0_, h_ring_, c_ring_, reset_ring_, m_, projected_;
 };
 
 }  // namespace
 
 template <class T>
 Work work_of(const PackedWeights<T>& w, Dims dims) {
-  return {dims.steps,    dims.batch,      w.input_size,       w.hidden_size, w.plan.slots,
-          w.plan.phases, w.layout.groups, w.bytes_per_step(), sizeof(T)};
+  const int phases = w.plan.phases + (w.has_projection ? 1 : 0);
+  return {dims.steps, dims.batch,      w.input_size,       w.hidden_size, w.plan.slots,
+          phases,     w.layout.groups, w.bytes_per_step(), sizeof(T)};
 }
 
 template <class T>

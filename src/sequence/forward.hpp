@@ -10,11 +10,11 @@ template <class T>
 struct ForwardProblem {
   Dims dims;
   SequenceView<const T> x;  // (T, B, I)
-  SequenceView<T> y;        // (T, B, H), or null when only the final state is wanted
-  const T* h0;              // (B, H), or null for zeros
-  const T* c0;
-  T* h_last;  // (B, H)
-  T* c_last;
+  SequenceView<T> y;        // (T, B, P), or null when only the final state is wanted
+  const T* h0;              // (B, P), or null for zeros; P is the output_size of the weights
+  const T* c0;              // (B, H)
+  T* h_last;                // (B, P)
+  T* c_last;                // (B, H)
   StateFactors<T> factors{};
   SequenceView<T> cell_states = {};  // (T, B, H), c after each step; or null
 };

@@ -29,6 +29,13 @@ struct UnitLayout {
   Range blocks_of(Index group) const {
     return {group * group_blocks, std::min(blocks, (group + 1) * group_blocks)};
   }
+  // Units of groups, without the padding.
+  Range units_of(Range of) const {
+    const auto unit_at = [&](Index group) {
+      return std::min(units, group * group_blocks * kLanes);
+    };
+    return {unit_at(of.begin), unit_at(of.end)};
+  }
   // Units of a block that exist.
   Index valid(Index block) const { return std::min(kLanes, units - block * kLanes); }
 

@@ -19,11 +19,13 @@ namespace {
 bool has_few_slots(const CellPlan& plan) { return plan.slots == 1 || plan.uses_reset_h; }
 
 template <class T>
-std::vector<PackedMatrix<T>> empty_terms(const CellPlan& plan, Index hidden_size,
+std::vector<PackedMatrix<T>> empty_terms(const CellPlan& plan, Index hidden_size, Index output_size,
                                          const UnitLayout<T>& layout) {
   std::vector<PackedMatrix<T>> terms;
   for (int t = 0; t < plan.term_count; ++t) {
-    terms.emplace_back(hidden_size, layout.group_vectors(plan.terms[t].slots));
+    const Term& term = plan.terms[t];
+    terms.emplace_back(term.operand == Operand::kHPrev ? output_size : hidden_size,
+                       layout.group_vectors(term.slots));
   }
   return terms;
 }
@@ -31,22 +33,29 @@ std::vector<PackedMatrix<T>> empty_terms(const CellPlan& plan, Index hidden_size
 }  // namespace
 
 template <class T>
-PackedWeights<T>::PackedWeights(const CellConfig& config_, Index input_size_, Index hidden_size_)
+PackedWeights<T>::PackedWeights(const CellConfig& config_, Index input_size_, Index hidden_size_,
+                                Index output_size_)
     : config(config_),
       plan(plan_of(config_)),
       input_size(input_size_),
       hidden_size(hidden_size_),
+      has_projection(output_size_ > 0),
+      output_size(has_projection ? output_size_ : hidden_size_),
       layout(forward_layout<T>(hidden_size_, has_few_slots(plan))),
       input(input_size_, layout.group_vectors(plan.input_slots)),
-      terms(empty_terms<T>(plan, hidden_size_, layout)),
+      terms(empty_terms<T>(plan, hidden_size_, output_size, layout)),
       bias(layout.padded * plan.slots),
       hidden_layout(hidden_layout_of<T>(hidden_size_)),
-      input_layout(input_layout_of<T>(input_size_)) {}
+      output_layout(hidden_layout_of<T>(output_size)),
+      input_layout(input_layout_of<T>(input_size_)) {
+  if (has_projection) projection.emplace_back(hidden_size, output_layout.group_vectors(1));
+}
 
 template <class T>
 Index PackedWeights<T>::bytes_per_step() const {
   Index bytes = 0;
   for (const auto& term : terms) bytes += term.bytes();
+  for (const auto& matrix : projection) bytes += matrix.bytes();
   return bytes;
 }
 
@@ -64,7 +73,10 @@ void PackedWeights<T>::pack(const WeightArrays<T>& arrays, bool for_backward, in
     input_transposed.emplace_back(plan.input_slots * layout.padded, input_layout.group_vectors(1));
     for (int t = 0; t < plan.term_count; ++t) {
       terms_transposed.emplace_back(plan.terms[t].slots * layout.padded,
-                                    hidden_layout.group_vectors(1));
+                                    operand_layout(plan.terms[t].operand).group_vectors(1));
+    }
+    if (has_projection) {
+      projection_transposed.emplace_back(output_size, hidden_layout.group_vectors(1));
     }
   }
   run_team(threads, [&](int thread, int team) {
@@ -73,11 +85,18 @@ void PackedWeights<T>::pack(const WeightArrays<T>& arrays, bool for_backward, in
       pack_group(arrays, g.begin);
       pack_bias(arrays, g.begin);
     }
+    for (Range g = mine(has_projection ? output_layout.groups : 0); g.begin < g.end; ++g.begin) {
+      pack_projection(arrays.weight_hr, g.begin);
+    }
     if (!for_backward) return;
+    for (Range g = mine(has_projection ? hidden_layout.groups : 0); g.begin < g.end; ++g.begin) {
+      pack_projection_transposed(arrays.weight_hr, g.begin);
+    }
     for (int t = 0; t < plan.term_count; ++t) {
       const Term& term = plan.terms[t];
-      pack_transposed(terms_transposed[static_cast<std::size_t>(t)], hidden_layout,
-                      mine(hidden_layout.groups), term_rows(arrays, term), nullptr, term.slots);
+      const UnitLayout<T>& columns = operand_layout(term.operand);
+      pack_transposed(terms_transposed[static_cast<std::size_t>(t)], columns, mine(columns.groups),
+                      term_rows(arrays, term), nullptr, term.slots);
     }
     pack_transposed(input_transposed.front(), input_layout, mine(input_layout.groups),
                     arrays.weight_ih, plan.input_gate, plan.input_slots);
@@ -88,7 +107,7 @@ void PackedWeights<T>::pack(const WeightArrays<T>& arrays, bool for_backward, in
 template <class T>
 const T* PackedWeights<T>::term_rows(const WeightArrays<T>& arrays, const Term& term) const {
   const T* matrix = term.matrix == Matrix::kRecurrent ? arrays.weight_hh : arrays.peephole;
-  return matrix + term.gate * hidden_size * hidden_size;
+  return matrix + term.gate * hidden_size * operand_size(term.operand);
 }
 
 template <class T>
@@ -107,11 +126,12 @@ void PackedWeights<T>::pack_group(const WeightArrays<T>& arrays, Index group) {
     }
     for (int t = 0; t < plan.term_count; ++t) {
       const Term& term = plan.terms[t];
+      const Index width = operand_size(term.operand);
       for (int slot = 0; slot < term.slots; ++slot) {
         const Index row = slot * hidden_size + unit;
-        terms[static_cast<std::size_t>(t)].fill(group, vector_of(slot), {0, hidden_size},
-                                                term_rows(arrays, term) + row * hidden_size,
-                                                hidden_size, 1, valid);
+        terms[static_cast<std::size_t>(t)].fill(group, vector_of(slot), {0, width},
+                                                term_rows(arrays, term) + row * width, width, 1,
+                                                valid);
       }
     }
   }
@@ -142,6 +162,28 @@ void PackedWeights<T>::pack_bias(const WeightArrays<T>& arrays, Index group) {
     for (int slot = 0; slot < term.slots; ++slot) {
       add(arrays.bias_hh, term.gate + slot, term.slot + slot);
     }
+  }
+}
+
+// h = W_hr m: K = H, an output per row.
+template <class T>
+void PackedWeights<T>::pack_projection(const T* weight_hr, Index group) {
+  const Range blocks = output_layout.blocks_of(group);
+  for (Index block = blocks.begin; block < blocks.end; ++block) {
+    projection.front().fill(group, static_cast<int>(block - blocks.begin), {0, hidden_size},
+                            weight_hr + block * output_layout.kLanes * hidden_size, hidden_size, 1,
+                            output_layout.valid(block));
+  }
+}
+
+// dm = W_hr^T dh: K = P, an output per column.
+template <class T>
+void PackedWeights<T>::pack_projection_transposed(const T* weight_hr, Index group) {
+  const Range blocks = hidden_layout.blocks_of(group);
+  for (Index block = blocks.begin; block < blocks.end; ++block) {
+    projection_transposed.front().fill(group, static_cast<int>(block - blocks.begin),
+                                       {0, output_size}, weight_hr + block * hidden_layout.kLanes,
+                                       1, hidden_size, hidden_layout.valid(block));
   }
 }
 

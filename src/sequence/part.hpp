@@ -1,4 +1,5 @@
-// What one thread of a team does: rows of the batch, groups of units, and whom it waits for.
+// What one thread of a team does: rows of the batch, groups of units and of outputs (the elements
+// of h, which are the units unless there is a projection), and whom it waits for.
 #pragma once
 
 #include <vector>
@@ -9,7 +10,7 @@
 namespace tidegate {
 
 struct Part {
-  Range rows, groups;
+  Range rows, groups, outputs;
   Barrier* barrier;
   int sharers;  // threads on the same rows, this one included
   Index hidden_slice;
@@ -18,12 +19,14 @@ struct Part {
 };
 
 // `barriers` holds one per slice of the batch.
-inline Part make_part(const Schedule& schedule, Index batch, Index groups,
+inline Part make_part(const Schedule& schedule, Index batch, Index groups, Index output_groups,
                       std::vector<Barrier>& barriers, int thread, int team) {
   const Schedule::Slices s = schedule.slices_of(thread, team);
   return {even_slice(batch, s.batch_slices, s.batch_slice),
           even_slice(groups, s.hidden_slices, s.hidden_slice),
-          &barriers[static_cast<std::size_t>(s.batch_slice)], static_cast<int>(s.hidden_slices),
+          even_slice(output_groups, s.hidden_slices, s.hidden_slice),
+          &barriers[static_cast<std::size_t>(s.batch_slice)],
+          static_cast<int>(s.hidden_slices),
           s.hidden_slice};
 }
 

@@ -1,5 +1,6 @@
 // What the forward pass keeps for the backward pass, and the scratch of the latter. Gate rows are
-// [slot][padded]; the backward pass overwrites them with their gradients da, so they serve once.
+// [slot][padded], with a projection followed by m, which it multiplies, and room for dh; the
+// backward pass overwrites the gates with their gradients da, so they serve once.
 #pragma once
 
 #include <vector>
@@ -25,7 +26,9 @@ struct Saved {
 
   explicit Saved(const PackedWeights<T>& w)
       : padded_(w.layout.padded),
-        row_size_(odd_in_lines(w.plan.slots * padded_)),
+        output_padded_(w.output_layout.padded),
+        output_at_(w.plan.slots * padded_),
+        row_size_(odd_in_lines(output_at_ + (w.has_projection ? padded_ + output_padded_ : 0))),
         has_c_(w.plan.states == 2),
         has_reset_h_(w.plan.uses_reset_h) {}
 
@@ -34,18 +37,21 @@ struct Saved {
   void prepare(Dims d, SequenceView<const T> input, SequenceView<const T> y,
                const StateFactors<T>& state_factors = {}) {
     gates.resize(checked_product(d.steps, d.batch, row_size_));
-    h0.hold_last(d.batch, padded_);
-    if (!y) own_h.hold_all(d.steps, d.batch, padded_);
+    h0.hold_last(d.batch, output_padded_);
+    if (!y) own_h.hold_all(d.steps, d.batch, output_padded_);
     if (has_c_) c.hold_all(d.steps + 1, d.batch, padded_);
     if (has_reset_h_) reset_h.hold_all(d.steps, d.batch, padded_);
     dims = d;
     x = input;
     factors = state_factors;
-    h = y ? y : SequenceView<const T>{own_h.at(0, 0), d.batch * padded_, padded_};
+    h = y ? y : SequenceView<const T>{own_h.at(0, 0), d.batch * output_padded_, output_padded_};
   }
 
   Index row_size() const { return row_size_; }  // from one row of gates to the next
   T* gate_row(Index t, Index b) { return gates.data() + (t * dims.batch + b) * row_size_; }
+  // With a projection h = W_hr m: m (H,) and the gradient dh (P,).
+  T* m(Index t, Index b) { return gate_row(t, b) + output_at_; }
+  T* dh(Index t, Index b) { return m(t, b) + padded_; }
   const T* h_prev(Index t, Index b) const { return t == 0 ? h0.at(0, b) : h.at(t - 1, b); }
   const T* operand_row(Operand operand, Index t, Index b) const {
     switch (operand) {
@@ -68,7 +74,7 @@ struct Saved {
     return size % (16 * kLine) == 0 ? size + kLine : size;
   }
 
-  Index padded_, row_size_;
+  Index padded_, output_padded_, output_at_, row_size_;
   bool has_c_, has_reset_h_;
 };
 

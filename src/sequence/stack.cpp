@@ -59,7 +59,7 @@ void run_stack(const std::vector<StackedForward<T>>& layers, Dims dims, Sequence
     const bool is_last = j + 1 == layers.size();
     SequenceView<T> out = is_last ? y : SequenceView<T>{};
     // What is saved holds the outputs; without it they need a place of their own.
-    if (!is_last && layer.saved == nullptr) out = links.at(j, layer.weights->hidden_size, most);
+    if (!is_last && layer.saved == nullptr) out = links.at(j, layer.weights->output_size, most);
     calls.push_back({layer.weights,
                      {dims, x, out, layer.h0, layer.c0, layer.h_last, layer.c_last},
                      layer.saved});

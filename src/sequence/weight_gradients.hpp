@@ -3,6 +3,8 @@
 // input that is always one:
 //
 //   slots of a run, e.g. r z   x   columns [ x | h_prev | 1 ]   ->   rows r z of [ dW | dR | db ]
+//
+// A projection is one more run: dh x [ m ] -> dW_hr.
 #pragma once
 
 #include <vector>
@@ -19,9 +21,10 @@ class WeightGradientPass {
   WeightGradientPass(const PackedWeights<T>& weights, Saved<T>& saved,
                      const WeightGradients<T>& out, int threads)
       : w_(weights), saved_(saved), out_(out), runs_(runs_of_slots()) {
+    if (out.weight_hr != nullptr) runs_.push_back(run_of_projection());
     Index panels = 1, columns = 1;
     for (const Run& run : runs_) {
-      panels = std::max(panels, ceil_div(run.slots * w_.layout.blocks, kMaxVectors));
+      panels = std::max(panels, ceil_div(run.vectors(), kMaxVectors));
       columns = std::max(columns, run.columns);
     }
     saved_.products.resize(std::max(saved_.products.size(), static_cast<std::size_t>(threads)));
@@ -36,7 +39,7 @@ class WeightGradientPass {
   }
 
  private:
-  enum class Column { kInput, kTerm, kOne };
+  enum class Column { kInput, kTerm, kOne, kM };
   // The columns that one operand takes in a run's product, and where they go: the row of gate g and
   // unit u is at (g*H + u) * columns.size().
   struct Factor {
@@ -46,9 +49,13 @@ class WeightGradientPass {
     T* to;
   };
   struct Run {
+    const UnitLayout<T>* layout;  // of each slot
+    Index da_at;                  // where the first slot's gradient begins in a row of gates
     int slot, slots;
     std::vector<Factor> factors;
     Index columns;
+
+    Index vectors() const { return slots * layout->blocks; }
   };
 
   std::vector<Run> runs_of_slots() const {
@@ -61,10 +68,16 @@ class WeightGradientPass {
         ++runs.back().slots;
       } else {
         const Index columns = factors.back().columns.end;
-        runs.push_back({slot, 1, std::move(factors), columns});
+        runs.push_back({&w_.layout, slot * w_.layout.padded, slot, 1, std::move(factors), columns});
       }
     }
     return runs;
+  }
+
+  Run run_of_projection() const {
+    const Index at = saved_.dh(0, 0) - saved_.gate_row(0, 0), units = w_.hidden_size;
+    return {
+        &w_.output_layout, at, 0, 1, {{Column::kM, nullptr, {0, units}, out_.weight_hr}}, units};
   }
 
   static bool same(const std::vector<Factor>& a, const std::vector<Factor>& b) {
@@ -96,21 +109,22 @@ class WeightGradientPass {
       const Term& term = w_.plan.terms[t];
       if (slot < term.slot || slot >= term.slot + term.slots) continue;
       const bool recurrent = term.matrix == Matrix::kRecurrent;
-      add(Column::kTerm, &term, w_.hidden_size, recurrent ? out_.weight_hh : out_.peephole);
+      add(Column::kTerm, &term, w_.operand_size(term.operand),
+          recurrent ? out_.weight_hh : out_.peephole);
       if (recurrent) add(Column::kOne, &term, 1, out_.bias_hh);
     }
     return factors;
   }
 
   void run_slots(const Run& run, int thread, int team) {
-    const Index vectors = run.slots * w_.layout.blocks;
+    const Index vectors = run.vectors();
     const Range panels = even_slice(ceil_div(vectors, kMaxVectors), team, thread);
     OuterProduct<T>& product = saved_.products[static_cast<std::size_t>(thread)];
     for (Index p = panels.begin; p < panels.end; p += product.capacity()) {
       const Index first = p * kMaxVectors;
       const Index end = std::min(panels.end, p + product.capacity()) * kMaxVectors;
       const Index count = std::min(vectors, end) - first;
-      const T* da = saved_.gate_row(0, 0) + run.slot * w_.layout.padded + first * Lane<T>::kSize;
+      const T* da = saved_.gate_row(0, 0) + run.da_at + first * Lane<T>::kSize;
       product.run(saved_.dims.steps * saved_.dims.batch, {da, saved_.row_size(), count},
                   run.columns, [&](Index r, T* to) { gather(run, r, to); });
       for (Index v = 0; v < count; ++v) write(run, product, first + v, v);
@@ -126,8 +140,7 @@ class WeightGradientPass {
         *columns = T(1);
         continue;
       }
-      const T* row = factor.kind == Column::kInput ? saved_.x.at(t, b)
-                                                   : saved_.operand_row(factor.term->operand, t, b);
+      const T* row = row_of(factor, t, b);
       if (factor.kind == Column::kTerm && factor.term->operand == Operand::kHPrev &&
           saved_.factors.scale) {
         const Index gate = factor.term->gate + run.slot - factor.term->slot;
@@ -139,16 +152,28 @@ class WeightGradientPass {
     }
   }
 
+  const T* row_of(const Factor& factor, Index t, Index b) const {
+    if (factor.kind == Column::kInput) return saved_.x.at(t, b);
+    if (factor.kind == Column::kM) return saved_.m(t, b);
+    return saved_.operand_row(factor.term->operand, t, b);
+  }
+
   // Copies vector `swept` of the last sweep, vector `vector` of the run, to where its units belong.
   void write(const Run& run, const OuterProduct<T>& product, Index vector, Index swept) const {
-    const int slot = run.slot + static_cast<int>(vector / w_.layout.blocks);
-    const Index block = vector % w_.layout.blocks, valid = w_.layout.valid(block);
+    const int slot = run.slot + static_cast<int>(vector / run.layout->blocks);
+    const Index block = vector % run.layout->blocks, valid = run.layout->valid(block);
     for (const Factor& factor : run.factors) {
-      const Index gate = factor.term == nullptr ? w_.plan.input_gate[slot]
-                                                : factor.term->gate + slot - factor.term->slot;
+      const Index gate = gate_of(factor, slot);
       const Index row = gate * w_.hidden_size + block * Lane<T>::kSize;
       product.copy_rows(swept, valid, factor.columns, factor.to + row * factor.columns.size());
     }
+  }
+
+  // The rows of a factor's matrix: those of which gate take this slot.
+  int gate_of(const Factor& factor, int slot) const {
+    if (factor.kind == Column::kM) return 0;
+    return factor.term == nullptr ? w_.plan.input_gate[slot]
+                                  : factor.term->gate + slot - factor.term->slot;
   }
 
   // dP_q = sum da_q∘c_prev; the last, of the output gate in the last slot, takes c.
@@ -178,7 +203,7 @@ class WeightGradientPass {
   const PackedWeights<T>& w_;
   Saved<T>& saved_;
   const WeightGradients<T> out_;
-  const std::vector<Run> runs_;
+  std::vector<Run> runs_;
 };
 
 }  // namespace tidegate

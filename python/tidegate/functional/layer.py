@@ -90,7 +90,8 @@ def rnn_forward(
     -------
     RNNOutput
         y (T, B, H) or (B, T, H), the hidden state after each step; state, a tuple of (B, H) after
-        the last step; saved, for `rnn_backward` (None unless training).
+        the last step; saved, for `rnn_backward` (None unless training). With a projection y is
+        (T, B, P), and h of every state is (B, P).
 
     Raises
     ------

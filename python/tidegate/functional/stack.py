@@ -57,7 +57,7 @@ def rnn_stack_forward(
     ----------
     weights : sequence of CellWeights
         The layers, first to last; any cells, of one dtype. The input_size of each is the
-        hidden_size of the one before.
+        output_size of the one before.
     x : (T, B, I), or (B, T, I) with batch_first; dtype of the weights
         Input of the first layer, as in `rnn_forward`.
     states : sequence of one state per layer, optional

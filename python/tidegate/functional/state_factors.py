@@ -38,8 +38,8 @@ def state_factors(
         )
     rows = x.shape[:2]  # time first or batch first, as y
     batch = rows[0] if batch_first else rows[1]
-    sizes = (batch, weights.hidden_size)
-    full = (*rows, weights.hidden_size)
+    sizes = (batch, weights.output_size)
+    full = (*rows, weights.output_size)
     scale = keep = None
     if state_scale is not None:
         array = _array(where, "state_scale", state_scale, weights, {sizes, full})

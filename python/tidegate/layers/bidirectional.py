@@ -129,7 +129,10 @@ class Bidirectional(Layer):
         self.backward_layer.declare(input_shape)
         if self.merge_mode != "concat":
             return output_shape
-        return (*output_shape[:-1], self.forward_layer.units + self.backward_layer.units)
+        return (
+            *output_shape[:-1],
+            self.forward_layer.output_size + self.backward_layer.output_size,
+        )
 
     def bind(self) -> None:
         """See Layer."""
@@ -165,7 +168,7 @@ class Bidirectional(Layer):
         assert self.merge_mode is not None
         out = self._run(x, training=training, mask=mask, rng=rng)
         both = self._both(out, mask)
-        y = merge(self.merge_mode, both, self.forward_layer.units)
+        y = merge(self.merge_mode, both, self.forward_layer.output_size)
         return y, ((out.saved, both if self.merge_mode == "mul" else None) if training else None)
 
     def output_mask(self, x: Array, mask: Array | None) -> Array | None:
@@ -247,7 +250,7 @@ class Bidirectional(Layer):
         """See Layer."""
         kept, both = saved
         assert self.merge_mode is not None
-        units = self.forward_layer.units
+        units = self.forward_layer.output_size
         dy = merge_backward(self.merge_mode, both, dy, units)
         if isinstance(kept, tuple):
             return self._backward_apart(kept, dy, need_dx)
@@ -265,7 +268,7 @@ class Bidirectional(Layer):
         return dx
 
     def _backward_apart(self, saved: Any, dy: Array, need_dx: bool) -> Array | None:
-        units = self.forward_layer.units
+        units = self.forward_layer.output_size
         first, second = (
             layer.run_backward(kept, part, need_dx=need_dx)
             for layer, kept, part in zip(
@@ -307,7 +310,7 @@ class Bidirectional(Layer):
                 for array in layer.prepare_state(where, half, len(x)) or ()
             ]
         out = self._run(x, state, mask=mask)
-        both, units = self._both(out, mask), self.forward_layer.units
+        both, units = self._both(out, mask), self.forward_layer.output_size
         states = out.state if self.return_state else ()
         if self.merge_mode is None:
             return both[..., :units], both[..., units:], *states

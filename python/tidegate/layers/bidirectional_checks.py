@@ -25,7 +25,7 @@ def require_alike(
     """Raise unless `other` can be the backward layer of `layer`."""
     require_new(where, "backward_layer", other, backwards=True)
     names = ["dtype", "return_sequences", "return_state", "stateful"]
-    for name in names if merge_mode in ("concat", None) else [*names, "units"]:
+    for name in names if merge_mode in ("concat", None) else [*names, "units", "output_size"]:
         ours, theirs = getattr(layer, name), getattr(other, name)
         if ours != theirs:
             raise ValueError(

@@ -47,9 +47,9 @@ class CarriedState:
 
 
 def initial_state(
-    where: str, names: Sequence[str], state: Any, shape: tuple[int, int], dtype: Dtype
+    where: str, names: Sequence[str], state: Any, shapes: Sequence[tuple[int, int]], dtype: Dtype
 ) -> tuple[Array, ...] | None:
-    """Check an initial state, one array of `shape` for each name; None is zeros."""
+    """Check an initial state, one array for each name; None is zeros."""
     if state is None:
         return None
     given = list(state) if isinstance(state, list | tuple) else [state]
@@ -59,7 +59,7 @@ def initial_state(
             f"[{', '.join(names)}]."
         )
     arrays = []
-    for name, value in zip(names, given, strict=True):
+    for name, value, shape in zip(names, given, shapes, strict=True):
         array = checks.finite(where, f"initial_state {name}", value, dtype)
         if array.shape != shape:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""LSTM with optional peepholes (gate order i f g o; equations: docs/equations/lstm.md)."""
+"""LSTM with optional peepholes and projection, gates i f g o (docs/equations/lstm.md)."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -40,11 +40,16 @@ class LSTM(RecurrentLayer):
         i = 1 - f (TensorFlow's CIFG), gates f g o; or f = 1 - i (ONNX), gates i g o.
     cell_clip, output_clip : float, optional
         Limit of c as it is stored, or only on its way into the output activation.
+    projection : int or None
+        Width P of the output and of the recurrent state: h = W_hr (o∘tanh(c)) (Sak et al. 2014).
+    projection_initializer : str or Initializer
+        Called with shape (H, P).
 
     Notes
     -----
     Parameters: weight_ih (4H, I), weight_hh (4H, H), bias_ih (4H,) and, with peepholes,
     peephole (3, H) or (3, H, H), rows i f o. Where gates are coupled, 3H rows and 2 peepholes.
+    With a projection weight_hh is (4H, P), and there is weight_hr (P, H).
 
     Examples
     --------
@@ -77,6 +82,8 @@ class LSTM(RecurrentLayer):
         coupled: str | None = None,
         cell_clip: float | None = None,
         output_clip: float | None = None,
+        projection: int | None = None,
+        projection_initializer: Any = "glorot_uniform",
         **options: "Unpack[RecurrentOptions]",
     ) -> None:
         super().__init__(
@@ -112,6 +119,17 @@ class LSTM(RecurrentLayer):
         self.peephole_initializer = initializers.get(
             "LSTM", "peephole_initializer", peephole_initializer
         )
+        self.projection: int | None = None
+        if projection is not None:
+            self.projection = checks.integer("LSTM", "projection", projection)
+        self.projection_initializer = initializers.get(
+            "LSTM", "projection_initializer", projection_initializer
+        )
+
+    @property
+    def output_size(self) -> int:
+        """Width of h and of the output."""
+        return self.units if self.projection is None else self.projection
 
     def _cell_parameters(self, inputs: int) -> list[Parameter]:
         parameters = super()._cell_parameters(inputs)
@@ -124,6 +142,16 @@ class LSTM(RecurrentLayer):
                     (len(gates), *shape),
                     self.dtype,
                     lambda rng: np.stack([self.peephole_initializer(shape, rng) for _ in gates]),
+                )
+            )
+        if self.projection is not None:
+            projection = (self.units, self.projection)
+            parameters.append(
+                Parameter(
+                    "weight_hr",
+                    projection[::-1],
+                    self.dtype,
+                    lambda rng: self.projection_initializer(projection, rng).T,
                 )
             )
         return parameters
@@ -160,4 +188,6 @@ class LSTM(RecurrentLayer):
             "unit_forget_bias": self.unit_forget_bias,
             "peephole": self.peephole,
             "peephole_initializer": initializer_config(self.peephole_initializer),
+            "projection": self.projection,
+            "projection_initializer": initializer_config(self.projection_initializer),
         }

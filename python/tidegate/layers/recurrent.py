@@ -142,6 +142,16 @@ class RecurrentLayer(Layer):
             kind, "zero_output_for_mask", zero_output_for_mask
         )
 
+    @property
+    def output_size(self) -> int:
+        """Width of h and of the output: `units`, unless there is a projection."""
+        return self.units
+
+    @property
+    def state_sizes(self) -> tuple[int, ...]:
+        """Widths of h and, in an LSTM, c."""
+        return (self.output_size, self.units)[: len(self.state_names)]
+
     # -- parameters --------------------------------------------------------------------------------
 
     def _declare(self, input_shape: Shape) -> tuple[tuple[Parameter, ...], Shape]:
@@ -151,7 +161,7 @@ class RecurrentLayer(Layer):
                 "(N, steps, features) (one feature per step: x[..., None], or input_shape=(T, 1); "
                 "after another recurrent layer: return_sequences=True there)."
             )
-        output_shape = (self.units,)
+        output_shape = (self.output_size,)
         return (
             tuple(self._cell_parameters(input_shape[1])),
             (input_shape[0], *output_shape) if self.return_sequences else output_shape,
@@ -160,7 +170,7 @@ class RecurrentLayer(Layer):
     def _cell_parameters(self, inputs: int) -> list[Parameter]:
         """Return the parameters, in the engine's shapes; initializers see Keras's."""
         rows = self.gates * self.units
-        kernel, recurrent = (inputs, rows), (self.units, rows)
+        kernel, recurrent = (inputs, rows), (self.output_size, rows)
         parameters = [
             Parameter(
                 "weight_ih",
@@ -362,8 +372,8 @@ class RecurrentLayer(Layer):
 
     def prepare_state(self, where: str, state: Any, batch: int) -> tuple[Array, ...] | None:
         """Check an initial state, a list of (B, H)."""
-        shape = (batch, self.units)
-        return initial_state(where, self.state_names, state, shape, self.dtype)
+        shapes = [(batch, size) for size in self.state_sizes]
+        return initial_state(where, self.state_names, state, shapes, self.dtype)
 
     def _config(self) -> Config:
         return {

@@ -30,7 +30,7 @@ class Saved:
 
 @dataclass(frozen=True)
 class RNNOutput:
-    """y (T, B, H) or None; state, a tuple of (B, H); saved, or None unless training."""
+    """y (T, B, P) or None; state, (h (B, P),) or (h, c (B, H)); saved, or None unless training."""
 
     y: Array | None
     state: State
@@ -68,7 +68,8 @@ def rnn_forward(
     x : (T, B, I), or (B, T, I) with `batch_first`
         Input; T and B may be 0.
     state : tuple of (B, H), optional
-        State before the first step: (h,) or, for "lstm", (h, c). Zeros if omitted.
+        State before the first step: (h,) or, for "lstm", (h, c). Zeros if omitted. With a
+        projection h is (B, P).
     training : bool
         Keep what `rnn_backward` needs.
     return_sequences : bool
@@ -161,7 +162,7 @@ def rnn_backward(
     w = saved.weights
     steps, batch = saved.shape
     layout = saved.batch_first, saved.go_backwards
-    shape = (batch, steps, w.hidden_size) if saved.batch_first else (steps, batch, w.hidden_size)
+    shape = (batch, steps, w.output_size) if saved.batch_first else (steps, batch, w.output_size)
     dy = np.zeros(shape, saved.dtype) if dy is None else widen(dy)
     if dy.shape != shape:
         raise ValueError(f"rnn_backward: dy has shape {dy.shape}; expected {shape}, that of y.")
@@ -188,7 +189,7 @@ def _at_every_step(
     factor = widen(factor)
     if factor.ndim == 3:
         factor = _to_time_order(factor, batch_first, go_backwards)
-    return np.broadcast_to(factor, (*shape, w.hidden_size))
+    return np.broadcast_to(factor, (*shape, w.output_size))
 
 
 def _to_time_order(array: Array, batch_first: bool, go_backwards: bool) -> Array:
@@ -205,11 +206,15 @@ def _to_caller_order(array: Array, batch_first: bool, go_backwards: bool) -> Arr
 
 def _state(where: str, state: Any, w: Weights, batch: int, dtype: np.dtype[Any]) -> State:
     """Check a tuple of states and put zeros where nothing is given."""
-    states = sequence.CELLS[w.cell].states
-    shape = (batch, w.hidden_size)
-    given = (None,) * states if state is None else tuple(state)
-    full = tuple(np.zeros(shape, dtype) if part is None else widen(part).copy() for part in given)
-    if len(full) != states or any(part.shape != shape for part in full):
-        got = [part.shape for part in full]
-        raise ValueError(f"{where} has arrays of shapes {got}; expected {states} of {shape}.")
+    sizes = (w.output_size, w.hidden_size)[: sequence.CELLS[w.cell].states]
+    shapes = [(batch, size) for size in sizes]
+    given = (None,) * len(shapes) if state is None else tuple(state)
+    # Of a wrong number of states, all are shown.
+    full = tuple(
+        np.zeros(shape, dtype) if part is None else widen(part).copy()
+        for part, shape in zip(given, (shapes * len(given))[: len(given)], strict=True)
+    )
+    got = [part.shape for part in full]
+    if got != shapes:
+        raise ValueError(f"{where} has arrays of shapes {got}; expected {shapes}.")
     return full

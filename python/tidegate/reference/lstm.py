@@ -4,7 +4,7 @@
     i, f = σ(a_i + P_i c_prev), σ(a_f + P_f c_prev)     g = tanh(a_g)
     c = f∘c_prev + i∘g
     o = σ(a_o + P_o c)                                  the output gate sees the NEW cell state
-    h = o∘tanh(c)
+    h = o∘tanh(c)       or, with a projection W_hr (Sak et al. 2014),  m = o∘tanh(c), h = W_hr m
 
 P_q is absent, a vector (H,) ("diagonal") or a matrix (H, H) ("full").
 
@@ -29,7 +29,7 @@ State = tuple[Array, ...]
 
 
 class LstmSaved(NamedTuple):
-    """What the backward pass needs of one step: x (B, I), the others (B, H)."""
+    """What the backward pass needs of one step: x (B, I), h_prev (B, P), the others (B, H)."""
 
     x: Array
     h_prev: Array
@@ -44,7 +44,7 @@ class LstmSaved(NamedTuple):
 
 
 def lstm_step(x: Array, state: State, w: Weights) -> tuple[State, LstmSaved]:
-    """One step: x (B, I) and state (h_prev, c_prev), each (B, H), give the state (h, c)."""
+    """One step: x (B, I) and state (h_prev (B, P), c_prev (B, H)) give the state (h, c)."""
     h_prev, c_prev = state
     p = w.peephole_rows
     sums = x @ w.weight_ih.T + w.bias_ih + h_prev @ w.weight_hh.T + w.bias_hh
@@ -63,7 +63,8 @@ def lstm_step(x: Array, state: State, w: Weights) -> tuple[State, LstmSaved]:
     o = gate("o", c)
     limited_c, inside["out"] = limit(c, w.output_clip)
     squash_c = w.squash.value(limited_c)
-    h = o * squash_c
+    m = o * squash_c
+    h = m if w.weight_hr is None else m @ w.weight_hr.T
     return (h, c), LstmSaved(x, h_prev, c_prev, i, f, g, o, c, squash_c, inside)
 
 
@@ -76,8 +77,9 @@ def lstm_step_backward(
     """
     dh, dc_next = dstate
     p, inside = w.peephole_rows, s.inside
-    da = {"o": dh * s.squash_c * w.gate.slope(s.o) * inside["o"]}
-    dc = dc_next + dh * s.o * w.squash.slope(s.squash_c) * inside["out"] + peep_dc(p["o"], da["o"])
+    dm = dh if w.weight_hr is None else dh @ w.weight_hr
+    da = {"o": dm * s.squash_c * w.gate.slope(s.o) * inside["o"]}
+    dc = dc_next + dm * s.o * w.squash.slope(s.squash_c) * inside["out"] + peep_dc(p["o"], da["o"])
     dc = dc * inside["c"]
     di, df = dc * s.g, dc * s.c_prev
     if w.coupled == "input":  # i = 1 - f
@@ -100,6 +102,8 @@ def lstm_step_backward(
     if w.peephole is not None:
         seen = {"i": s.c_prev, "f": s.c_prev, "o": s.c}
         dw["peephole"] = np.stack([peep_dp(row, da[q], seen[q]) for q, row in p.items()])
+    if w.weight_hr is not None:
+        dw["weight_hr"] = dh.T @ (s.o * s.squash_c)
     return rows @ w.weight_ih, (rows @ w.weight_hh, dc_prev), dw
 
 

@@ -23,7 +23,7 @@ State = tuple[Array, ...]
 
 
 class Cell(NamedTuple):
-    """One step forward, one step back, and how many (B, H) arrays the state has."""
+    """One step forward, one step back, and how many arrays the state has."""
 
     step: Callable[[Array, State, Weights], tuple[State, Any]]
     step_backward: Callable[[State, Any, Weights], tuple[Array, State, dict[str, Array]]]
@@ -38,7 +38,7 @@ CELLS = {
 
 
 class Factors(NamedTuple):
-    """On the state at every step, (T, B, H) each: h_prev is scaled, then part of it is kept.
+    """On the state at every step, (T, B, P) each: h_prev is scaled, then part of it is kept.
 
     step(x_t, scale_t∘h_{t-1})  gives  h_new      h_t = keep_t∘h_{t-1} + (1 - keep_t)∘h_new
     """
@@ -48,9 +48,9 @@ class Factors(NamedTuple):
 
 
 def forward(w: Weights, x: Array, state: State, factors: Factors) -> tuple[Array, State, list[Any]]:
-    """Run x (T, B, I) from `state`: y (T, B, H), the last state, and what each step saved."""
+    """Run x (T, B, I) from `state`: y (T, B, P), the last state, and what each step saved."""
     steps, batch, _ = x.shape
-    y = np.empty((steps, batch, w.hidden_size), x.dtype)
+    y = np.empty((steps, batch, w.output_size), x.dtype)
     saved = []
     for t in range(steps):
         h_prev, *cell_prev = state
@@ -65,7 +65,7 @@ def forward(w: Weights, x: Array, state: State, factors: Factors) -> tuple[Array
 def backward(
     w: Weights, saved: list[Any], dy: Array, dstate: State, factors: Factors
 ) -> tuple[Array, State, dict[str, Array], Array]:
-    """Take dy (T, B, H) and the gradient by the last state to dx, that by the first, dw, dscale."""
+    """Take dy (T, B, P) and the gradient by the last state to dx, that by the first, dw, dscale."""
     steps, batch, _ = dy.shape
     dx = np.empty((steps, batch, w.input_size), dy.dtype)
     dw = {name: np.zeros_like(array) for name, array in w.arrays().items()}

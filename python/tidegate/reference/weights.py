@@ -1,6 +1,7 @@
 """The arrays and options of one cell, as the reference sees them: float64 and checked.
 
-    weight_ih (G*H, I)  weight_hh (G*H, H)  bias_ih, bias_hh (G*H,)  peephole (3, H) or (3, H, H)
+    weight_ih (G*H, I)  weight_hh (G*H, P)  bias_ih, bias_hh (G*H,)  peephole (3, H) or (3, H, H)
+    weight_hr (P, H); without it P, the width of h, is H
 
 The rows are blocks of H, one per gate: i f g o for "lstm", r z n for "gru"; peephole rows: i f o.
 """
@@ -17,7 +18,7 @@ from .activations import ACTIVATIONS, Activation, Array, named
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 UPDATES = ("retain", "replace")
-ARRAYS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "peephole")
+ARRAYS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "peephole", "weight_hr")
 
 
 def widen(array: Any) -> Array:
@@ -35,12 +36,14 @@ class Weights:
         G = 4, 3 or 1 gates.
     weight_ih : (G*H, I)
         Input weights W.
-    weight_hh : (G*H, H)
-        Recurrent weights R.
+    weight_hh : (G*H, P)
+        Recurrent weights R; P is H without a projection.
     bias_ih, bias_hh : (G*H,), optional
         Input and recurrent bias; an absent one adds nothing.
     peephole : (3, H) or (3, H, H), optional
         Diagonal or full peepholes of an LSTM, rows i f o.
+    weight_hr : (P, H), optional
+        Projection of an LSTM's output: h = W_hr m.
     activation, recurrent_activation, output_activation : str or (str, dict)
         Names in `ACTIVATIONS`, with parameters: of the candidate (g, n, or a simple RNN's h), of
         the gates, and of the LSTM's output squash (None: the same as `activation`).
@@ -69,6 +72,7 @@ class Weights:
     bias_ih: Any = None
     bias_hh: Any = None
     peephole: Any = None
+    weight_hr: Any = None
     activation: Any = "tanh"
     recurrent_activation: Any = "sigmoid"
     output_activation: Any = None
@@ -92,7 +96,12 @@ class Weights:
 
     @property
     def hidden_size(self) -> int:
-        """H."""
+        """H, the width of c."""
+        return int((self.weight_hh if self.weight_hr is None else self.weight_hr).shape[1])
+
+    @property
+    def output_size(self) -> int:
+        """P, the width of h: H without a projection."""
         return int(self.weight_hh.shape[1])
 
     @property
@@ -150,21 +159,23 @@ class Weights:
                 _check_name(name, given, ACTIVATIONS)
         _check_name("update", self.update, UPDATES)
         _check_name("coupled", self.coupled or "input", ("input", "forget"))
-        if self.peephole is not None and self.cell != "lstm":
-            raise ValueError(f'Weights: peephole is given; expected None for cell "{self.cell}".')
+        for name in ("peephole", "weight_hr"):
+            if getattr(self, name) is not None and self.cell != "lstm":
+                raise ValueError(f'Weights: {name} is given; expected None for cell "{self.cell}".')
 
     def _check_shapes(self) -> None:
-        for name in ("weight_ih", "weight_hh"):
+        for name in {"weight_ih", "weight_hh", "weight_hr"} & set(self.arrays()):
             if getattr(self, name).ndim != 2:
                 raise ValueError(
                     f"Weights: {name} has shape {getattr(self, name).shape}; expected two axes."
                 )
         gates = GATES[self.cell] if self.coupled is None else 3
-        peepholes = len(self.peephole_rows)
+        peepholes = 3 if self.coupled is None else 2
         hidden, rows = self.hidden_size, gates * self.hidden_size
         allowed: dict[str, list[tuple[int, ...]]] = {
             "weight_ih": [(rows, self.input_size)],
-            "weight_hh": [(rows, hidden)],
+            "weight_hh": [(rows, self.output_size)],
+            "weight_hr": [(self.output_size, hidden)],
             "bias_ih": [(rows,)],
             "bias_hh": [(rows,)],
             "peephole": [(peepholes, hidden), (peepholes, hidden, hidden)],

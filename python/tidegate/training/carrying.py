@@ -31,14 +31,13 @@ def require_rows(model: "Trainer", where: str, name: str, count: int, size: int)
         )
 
 
-def require_order(model: "Trainer", where: str, **reorders: bool) -> None:
-    """Raise if an option would change the order of the samples under a stateful layer."""
-    for name, given in reorders.items():
-        if given and is_stateful(model):
-            raise ValueError(
-                f"{where}: {name} is True and the model has a stateful layer; expected "
-                f"{name}=False, since batch i+1 goes on where batch i ended, row by row."
-            )
+def require_order(model: "Trainer", where: str, shuffle: bool) -> None:
+    """Raise if the samples would be shuffled under a stateful layer."""
+    if shuffle and is_stateful(model):
+        raise ValueError(
+            f"{where}: shuffle is True and the model has a stateful layer; expected shuffle=False, "
+            "since batch i+1 goes on where batch i ended, row by row."
+        )
 
 
 def keeping_states(model: "Trainer", train: Train) -> Train:

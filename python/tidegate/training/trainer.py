@@ -170,7 +170,7 @@ class Trainer(Stack, Compiled):
             validation = data.prepare_validation(self, where, validation_data)
         else:
             samples, validation = data.split(where, samples, validation_split)
-        require_order(self, where, shuffle=shuffle, bucket_by_length=bucket_by_length)
+        require_order(self, where, shuffle)
         require_rows(self, where, "x", len(samples.x), size)
         validation_size = size if is_stateful(self) else PREDICT_BATCH
         validation_size = data.batch_size(where, validation_batch_size, validation_size)
@@ -178,7 +178,7 @@ class Trainer(Stack, Compiled):
             name = "the validation data"
             require_rows(self, where, name, len(validation.x), validation_size)
         if length is not None:
-            require_pieces(self, where)
+            require_pieces(self, where, samples.x)
         self.bind_optimizer(where)
         return FitLoop(
             model=self,

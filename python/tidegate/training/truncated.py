@@ -6,7 +6,7 @@ step of the optimizer. Gradients end at the seams, so memory is that of k steps;
 them, so that with frozen weights the outputs are those of the unbroken run, bit for bit.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -70,7 +70,7 @@ class Truncated:
         return total / max(counted, 1)
 
 
-def require_pieces(model: "Trainer", where: str) -> None:
+def require_pieces(model: "Trainer", where: str, x: Any) -> None:
     """Raise unless sequences can go through all layers in pieces.
 
     Raises
@@ -78,11 +78,8 @@ def require_pieces(model: "Trainer", where: str) -> None:
     ValueError
         A layer needs the whole sequence, or there is no time axis.
     """
-    if model.input_count > 1:
-        raise ValueError(
-            f"{where}: tbptt is given and the model has {model.input_count} inputs; expected a "
-            "model with one."
-        )
+    if not isinstance(x, np.ndarray):
+        raise ValueError(f"{where}: tbptt is given and the model has several inputs; expected one.")
     for layer in model.layers:
         if (reason := _refusal(layer)) is not None:
             raise ValueError(
