@@ -1,6 +1,5 @@
 """Layer: declared, built, run forward and backward; its parameters and its configuration."""
 
-import re
 import weakref
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -8,9 +7,9 @@ import numpy as np
 
 from tidegate.layers import checks, initializers
 from tidegate.layers.building import building
+from tidegate.layers.configured import Configured, snake_case
 from tidegate.layers.masked_input import masked_input, require_steps
 from tidegate.layers.parameters import Parameter, assign_all, flatten
-from tidegate.layers.signatures import constructor_arguments
 from tidegate.layers.tensor import is_symbolic, use
 from tidegate.layers.types import Array, Config, Shape
 from tidegate.layers.weight_rules import WeightRule
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from tidegate.layers.recurrent import RecurrentLayer
 
 
-class Layer:
+class Layer(Configured):
     """Base of all layers.
 
     A layer is declared (the shapes of its parameters become known), then built (the parameters get
@@ -278,38 +277,6 @@ class Layer:
         """Return how many numbers are trained; the layer must be declared."""
         return sum(parameter.size for parameter in self.parameters)
 
-    # -- configuration -----------------------------------------------------------------------------
-
-    def get_config(self) -> Config:
-        """Return the arguments of the constructor, in words that JSON knows."""
-        config: Config = {"name": self.name, "dtype": self.dtype.name}
-        if self.declared_input_shape is not None:
-            config["input_shape"] = list(self.declared_input_shape)
-        return config | self._config()
-
-    def _config(self) -> Config:
-        """Return the arguments that the subclass adds."""
-        return {}
-
-    @classmethod
-    def from_config(cls, config: Any) -> "Layer":
-        """Make a layer, not built, from what `get_config` returned.
-
-        Raises
-        ------
-        ValueError, TypeError
-            An argument is unknown or has a value that the constructor refuses.
-        """
-        if not isinstance(config, dict):
-            kind = type(config).__name__
-            raise TypeError(f"{cls.__name__}: its configuration is a {kind}; expected a dict.")
-        known = constructor_arguments(cls)
-        if unknown := sorted(set(config) - known):
-            raise ValueError(f"{cls.__name__}: unknown argument {unknown[0]!r}.")
-        # null stands for an initializer of the user's own: the default takes its place.
-        lost = {key for key, value in config.items() if value is None and "initializer" in key}
-        return cls(**{key: value for key, value in config.items() if key not in lost})
-
     def __deepcopy__(self, memo: dict[int, Any]) -> "Layer":
         """Copy by configuration and weights, since views would lose their buffer."""
         copy = type(self).from_config(self.get_config())
@@ -323,11 +290,6 @@ class Layer:
         """Name, class and output shape."""
         shape = f", output {checks.shape_text(self.output_shape)}" if self.declared else ""
         return f"<{type(self).__name__} {self.name!r}{shape}>"
-
-
-def snake_case(name: str) -> str:
-    """Turn a class name such as SimpleRNN into simple_rnn."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def initializer_config(initializer: initializers.Initializer) -> Config | None:

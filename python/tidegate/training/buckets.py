@@ -78,8 +78,13 @@ def order(mask: Array, size: int, drawn: Array | None, rng: np.random.Generator 
     return given
 
 
-def batches(samples: Samples, size: int, order: Array | None = None) -> Iterator[Samples]:
-    """Yield batches, each without the steps at which none of its samples is valid."""
+def batches(
+    samples: Samples, size: int, order: Array | None = None, *, target_steps: bool
+) -> Iterator[Samples]:
+    """Yield batches, each without the steps at which none of its samples is valid.
+
+    `target_steps` says whether the targets have the axis of steps, too.
+    """
     steps = samples.mask.shape[1]
     for batch in data.batches(samples, size, order):
         valid = np.flatnonzero(batch.mask.any(axis=0))
@@ -87,13 +92,9 @@ def batches(samples: Samples, size: int, order: Array | None = None) -> Iterator
             yield batch
             continue
         part = slice(int(valid[0]), int(valid[-1]) + 1)
-        yield Samples(
-            batch.x[:, part],
-            _cut(batch.y, part, steps),
-            None if batch.weight is None else _cut(batch.weight, part, steps),
-            batch.mask[:, part],
-        )
-
-
-def _cut(array: Array, part: slice, steps: int) -> Array:
-    return array[:, part] if array.ndim > 1 and array.shape[1] == steps else array
+        x, y, weight, mask = batch
+        if target_steps:
+            y = y[:, part]
+            if weight is not None and weight.shape[1] == steps:  # not (N, 1)
+                weight = weight[:, part]
+        yield Samples(x[:, part], y, weight, mask[:, part])

@@ -6,7 +6,9 @@ NaN: the step that led to a NaN loss is undone, and TrainingDivergedError names 
 """
 
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +20,7 @@ from tidegate.training.data import Samples
 from tidegate.training.errors import TrainingDivergedError
 from tidegate.training.history import History
 from tidegate.training.inference import evaluate
+from tidegate.training.masked_targets import keeps_steps
 from tidegate.training.random_streams import RandomStreams
 from tidegate.training.step import NonFiniteLossError, Step
 from tidegate.training.truncated import Truncated
@@ -137,10 +140,10 @@ class FitLoop:
             rng = self.streams.at(epoch if self.seed_is_fits else self.model.epochs_trained)
             if self.shuffle:
                 order = data.permutation(rng, len(self.samples.x))
-        batches = data.batches
+        batches: Callable[..., Iterator[Samples]] = data.batches
         if self.bucket_by_length:
             order = buckets.order(self.samples.mask, self.batch_size, order, rng)
-            batches = buckets.batches
+            batches = partial(buckets.batches, target_steps=keeps_steps(self.model))
         train, model = self.train, self.model
         batch_done = None if shown is None else shown.batch_done
         total, seen = 0.0, 0
