@@ -4,11 +4,24 @@ import numpy as np
 import pytest
 
 import tidegate as tg
-from tidegate.layers import GRU, LSTM, Bidirectional, Dense, Dropout, Embedding, SimpleRNN
+from tidegate.layers import (
+    GRU,
+    LSTM,
+    Add,
+    Bidirectional,
+    Concatenate,
+    Dense,
+    Dropout,
+    Embedding,
+    Input,
+    SimpleRNN,
+)
 from tidegate.layers.several import Several
-from tidegate.models import Sequential
+from tidegate.models import Model, Sequential
 from tidegate.training import Callback, metrics
 from tidegate.training.optimizers import SGD
+from tidegate.training.random_streams import RandomStreams
+from tidegate.training.step import Step
 from tidegate.training.truncated import require_pieces
 
 RNG = np.random.default_rng(9)
@@ -93,6 +106,29 @@ def test_each_piece_is_one_step_of_stateful_training(name):
     steps = np.tile([4, 4, 3], 4).reshape(2, 6)
     means = np.average(np.reshape(losses, (2, 6)), axis=1, weights=steps)
     np.testing.assert_allclose(history.history["loss"], means, rtol=1e-12)
+
+
+def test_graphs_go_in_pieces():
+    def graph(axis=-1, **options):
+        x = Input((None, 3))
+        h = GRU(4, **SEQUENCES, **options)(x)
+        h = Add()([h, LSTM(4, weight_drop=0.3, **SEQUENCES, **options)(h)])
+        joined = Concatenate(axis)([h, Dense(4)(x)])
+        model = Model(x, Dense(5)(joined), seed=4)
+        model.compile("sgd", "mse")
+        return model
+
+    model, by_hand = graph(), graph(stateful=True)
+    fit(model, X[:3], Y[:3], tbptt=8)
+    rng = RandomStreams(model.seed, "epoch").at(0)
+    order = rng.permutation(3)
+    step = Step(by_hand)
+    by_hand.bind_optimizer("test")
+    for here in (slice(0, 8), slice(8, 11)):
+        step.train(X[order, here], Y[order, here], None, rng)
+    assert weights(model) == weights(by_hand)
+    with pytest.raises(ValueError, match="layer 'concatenate' is a Concatenate; expected layers"):
+        fit(graph(axis=1), X, np.concatenate([Y, Y], axis=1), tbptt=4)
 
 
 def test_one_piece_is_plain_training():

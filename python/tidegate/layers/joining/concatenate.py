@@ -44,6 +44,7 @@ class Concatenate(SeveralInputs):
                 f"{checks.shape_text(first)}; expected an axis of it, not that of the batch."
             )
         self._place = axis - 1
+        self.stepwise = self._place > 0  # not the axis of steps
         kept = [shape[: axis - 1] + shape[axis:] for shape in input_shape]
         for shape, rest in zip(input_shape, kept, strict=True):
             if len(shape) != len(first) or any(

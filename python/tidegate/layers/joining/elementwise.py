@@ -19,6 +19,8 @@ from tidegate.layers.types import Array, Shape
 class _Elementwise(SeveralInputs):
     """Arguments: name, dtype; see Layer."""
 
+    stepwise = True
+
     def _declare(self, input_shape: Any) -> tuple[tuple[Parameter, ...], Shape]:
         first = input_shape[0]
         for shape in input_shape[1:]:
