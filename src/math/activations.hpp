@@ -16,7 +16,7 @@ namespace tidegate {
 // y = 1 / (1 + exp(-x)),  dy/dx = y (1 - y)
 struct Sigmoid {
   template <class T>
-  static Lane<T> value(const Lane<T>& x) {
+  [[gnu::always_inline]] static Lane<T> value(const Lane<T>& x) {
     const Lane<T> one(T(1));
     return one / (one + exp_saturated(-x));
   }
@@ -29,7 +29,7 @@ struct Sigmoid {
 // y = sign(x) e / (e + 2) with e = exp(2|x|) - 1,  dy/dx = 1 - y^2
 struct Tanh {
   template <class T>
-  static Lane<T> value(const Lane<T>& x) {
+  [[gnu::always_inline]] static Lane<T> value(const Lane<T>& x) {
     constexpr T kSaturated = sizeof(T) == 4 ? T(10) : T(20);  // tanh rounds to 1 below these
     const Lane<T> a = at_most(abs(x), kSaturated);
     const Lane<T> e = expm1_within(a + a);

@@ -51,7 +51,7 @@ template <class T>
 struct SplitExp {
   Lane<T> scale, expm1;
 
-  explicit SplitExp(const Lane<T>& x) {
+  [[gnu::always_inline]] explicit SplitExp(const Lane<T>& x) {
     using C = ExpConstants<T>;
     const Lane<T> round(C::kRound);
     const Lane<T> n = multiply_add(x, Lane<T>(T(1.44269504088896340736)), round) - round;
@@ -68,7 +68,7 @@ struct SplitExp {
 
 // exp(x), saturating at the ends of the normal range; NaN stays NaN.
 template <class T>
-Lane<T> exp_saturated(const Lane<T>& x) {
+[[gnu::always_inline]] inline Lane<T> exp_saturated(const Lane<T>& x) {
   using C = ExpConstants<T>;
   const SplitExp<T> e(at_least(at_most(x, C::kHighest), C::kLowest));
   return multiply_add(e.scale, e.expm1, e.scale);
@@ -76,7 +76,7 @@ Lane<T> exp_saturated(const Lane<T>& x) {
 
 // exp(x) - 1 for x within kLowest..kHighest, without cancellation near zero.
 template <class T>
-Lane<T> expm1_within(const Lane<T>& x) {
+[[gnu::always_inline]] inline Lane<T> expm1_within(const Lane<T>& x) {
   const SplitExp<T> e(x);
   return multiply_add(e.scale, e.expm1, e.scale - Lane<T>(T(1)));
 }

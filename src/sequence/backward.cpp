@@ -309,7 +309,7 @@ class BackwardPass final : public Pass {
   }
 
   template <int phase, bool factored>
-  void finish_unit(Index t, Index b, Index block) {
+  [[gnu::always_inline]] void finish_unit(Index t, Index b, Index block) {
     const Index unit = block * V::kSize, padded = w_.layout.padded;
     T* gates = saved_.gate_row(t, b) + unit;
     T* dh = (projects() ? dm_ : dh_).at(0, b) + unit;
