@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 import tidegate as tg
-from tidegate.layers import GRU, LSTM, Bidirectional, Dense, Dropout, Embedding, Layer, Residual
+from tidegate.layers import (
+    GRU,
+    GRUD,
+    LSTM,
+    Bidirectional,
+    Dense,
+    Dropout,
+    Embedding,
+    Layer,
+    Residual,
+)
 from tidegate.models import Sequential
 
 RNG = np.random.default_rng(11)
@@ -84,6 +94,8 @@ def test_layers_that_cannot_be():
         Residual(dense)
     with pytest.raises(ValueError, match="layer 'bidirectional' has several outputs"):
         Residual(Bidirectional(GRU(3), None))
+    with pytest.raises(ValueError, match="layer 'grud' takes missing values, which its sum would"):
+        Residual(GRUD(3))
     with pytest.raises(ValueError, match="dtype is 'float64'; expected 'float32', that of the la"):
         Residual(Dense(3), dtype="float64")
     with pytest.raises(ValueError, match="'embedding' turns"):

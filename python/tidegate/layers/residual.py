@@ -50,6 +50,11 @@ class Residual(Layer):
                 f"{where}: layer {layer.name!r} has several outputs (return_state=True or "
                 "merge_mode=None); expected one output."
             )
+        if layer.takes_missing:
+            raise ValueError(
+                f"{where}: layer {layer.name!r} takes missing values, which its sum would keep; "
+                "expected a layer of numbers (put it before the first Residual)."
+            )
         if dtype is not None and checks.float_dtype(where, dtype) != layer.dtype:
             raise ValueError(
                 f"{where}: dtype is {dtype!r}; expected {layer.dtype.name!r}, that of the layer."
