@@ -119,6 +119,22 @@ def test_gradients_match_finite_differences(case, kind):
     assert_differences_close(analytic, numeric, np.float64)
 
 
+@pytest.mark.parametrize("case", ALL_CELLS, ids=str)
+def test_gradients_match_finite_differences_with_a_scale_for_each_gate(case):
+    shape = (3, 2, 1, 2)
+    problem, factors = make_problem(case, shape), factors_of("gates", case, shape, np.float64)
+    factors["recurrent_scale"] = factors["recurrent_scale"][: problem.weights.gates]
+    factors |= factors_of("keep", case, shape, np.float64)
+
+    def forward(arrays, x, state):
+        w = CellWeights(case.cell, **arrays, **case.options)
+        return functional.rnn_forward(w, x, state, **factors)
+
+    grads = run(functional, problem, factors)[1]
+    numeric = numeric_gradients(forward, problem, np.float64)
+    assert_differences_close(analytic_gradients(grads), numeric, np.float64)
+
+
 def scaled_rows(problem, scale, run_row):
     """Run each sequence alone with R_q diag(scale_q) for R_q: what recurrent_scale amounts to."""
     w, hidden = problem.weights, problem.weights.hidden_size
