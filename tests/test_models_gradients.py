@@ -40,7 +40,7 @@ MODELS = {
     "lstm projections": (
         [
             lstm(3, projection=2, return_sequences=True),
-            Bidirectional(lstm(2, projection=3, peephole="full")),
+            Bidirectional(lstm(2, projection=3, peephole="full"), merge_mode="sum"),
             Dense(1, **F8),
         ],
         X,
