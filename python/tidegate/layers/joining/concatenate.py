@@ -1,12 +1,12 @@
 """Concatenate: several inputs side by side along one axis; backward cuts dy apart again."""
 
-from functools import reduce
 from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
 from tidegate.layers import checks
+from tidegate.layers.joining.masks import any_valid
 from tidegate.layers.parameters import Parameter
 from tidegate.layers.several_inputs import SeveralInputs
 from tidegate.layers.types import Array, Config, Shape
@@ -78,17 +78,16 @@ class Concatenate(SeveralInputs):
         return np.split(dy, saved, axis=self._place + 1)
 
     def output_mask(self, x: Any, mask: Any) -> Array | None:
-        """As in Keras: features, a step valid in every input; steps, the masks side by side."""
+        """As in Keras 3: of features, a step valid in any input; of steps, masks side by side."""
         if mask is None:
             return None
+        if self._place > 0:
+            return any_valid(mask)
         masks = [
             np.ones(part.shape[:2], np.bool_) if steps is None else steps
             for part, steps in zip(x, mask, strict=True)
         ]
-        joined: Array = (
-            np.concatenate(masks, axis=1) if self._place == 0 else reduce(np.logical_and, masks)
-        )
-        return joined
+        return np.concatenate(masks, axis=1)
 
     def _config(self) -> Config:
         return {"axis": self.axis}

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tidegate.layers import checks
+from tidegate.layers.joining.masks import any_valid
 from tidegate.layers.parameters import Parameter
 from tidegate.layers.several_inputs import SeveralInputs
 from tidegate.layers.types import Array, Shape
@@ -37,10 +38,7 @@ class _Elementwise(SeveralInputs):
 
     def output_mask(self, x: Any, mask: Any) -> Array | None:
         """As in Keras: a step is valid where it is in any input; without a mask, everywhere."""
-        if mask is None or any(part is None for part in mask):
-            return None
-        joined: Array = reduce(np.logical_or, mask)
-        return joined
+        return None if mask is None else any_valid(mask)
 
 
 class Add(_Elementwise):
