@@ -38,12 +38,13 @@ def z_first(rows):
 def keras_layer(layer):
     """A Keras layer with the options of ours."""
     kind = type(layer).__name__
-    config = {k: v for k, v in layer.get_config().items() if "initializer" not in k}
+    given = layer.get_config().items()
+    config = {k: v for k, v in given if v is not None and "initializer" not in k}
     for name, value in config.items():
         if isinstance(value, dict) and name.endswith(("_regularizer", "_constraint")):
             module = getattr(keras, f"{name.rpartition('_')[2]}s")
             config[name] = getattr(module, value["class"])(**value["config"])
-    for ours in ("peephole", "update", "noise_shape", "input_shape"):
+    for ours in ("update", "noise_shape", "input_shape"):
         config.pop(ours, None)
     if kind == "Bidirectional":
         return keras.layers.Bidirectional(keras_layer(layer.forward_layer))
