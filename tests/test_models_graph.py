@@ -192,6 +192,41 @@ def test_a_bad_step_is_undone():
         np.testing.assert_array_equal(weight, kept)
 
 
+def encoder_decoder():
+    past, known = Input((None, 2), name="past"), Input((4, 3), name="known")
+    encoder, decoder = LSTM(4, return_state=True), LSTM(4, return_sequences=True)
+    _, h, c = encoder(past)
+    return Model([past, known], Dense(1)(decoder(known, initial_state=[h, c])), seed=0)
+
+
+def test_states_go_from_layer_to_layer(tmp_path):
+    model = encoder_decoder()
+    known = RNG.standard_normal((30, 4, 3)).astype("f4")
+    encoder, decoder, dense = (copy.deepcopy(layer) for layer in model.layers)
+    _, h, c = encoder(SERIES)
+    expected = dense(decoder(known, initial_state=[h, c]))
+    np.testing.assert_array_equal(model.predict([SERIES, known]), expected)
+    model.compile("adam", "mse")
+    model.fit([SERIES, known], np.zeros((30, 4, 1)), verbose=0)
+    other = copy.deepcopy(model)
+    np.testing.assert_array_equal(other.predict([SERIES, known]), model.predict([SERIES, known]))
+    pytest.importorskip("safetensors", reason="no model files")
+    model.save(tmp_path / "m")
+    np.testing.assert_array_equal(
+        tg.load(tmp_path / "m").predict([SERIES, known]), model.predict([SERIES, known])
+    )
+
+
+def test_a_state_may_be_the_output():
+    entry = Input((None, 2))
+    lstm = LSTM(4, return_sequences=True, return_state=True)
+    _, _, c = lstm(entry)
+    model = Model(entry, c)
+    np.testing.assert_array_equal(model.predict(SERIES), copy.deepcopy(lstm)(SERIES)[2])
+    model.compile("sgd", "mse")
+    assert np.isfinite(model.train_on_batch(SERIES, np.zeros((30, 4))))
+
+
 def test_summary_and_repr(capsys):
     model = twins()
     model.summary()
@@ -278,6 +313,19 @@ BAD_GRAPHS = [
     (lambda: two_branches()(A), TypeError, "x is a tensor; expected arrays .a model is no layer"),
     (lambda: tg.Stream(two_branches()), TypeError, "is a Model, a graph; expected a chain"),
     (lambda: Bidirectional(LSTM(2, return_state=True))(LONG), ValueError, "has several outputs"),
+    (
+        lambda: LSTM(2)(LONG, initial_state=[A]),
+        ValueError,
+        "has the shapes .N, 3.; expected .N, 2.",
+    ),
+    (lambda: GRU(2)(LONG, initial_state=FACTS), TypeError, "GRU: x holds a ndarray beside tensors"),
+    (
+        lambda: GRU(2, stateful=True, return_state=True)(LONG),
+        ValueError,
+        "layer 'gru' has a state of its own; expected a plain layer",
+    ),
+    (lambda: GRU(2, dropout=0.1)(LONG, A), ValueError, "layer 'gru' has noise of its own"),
+    (lambda: GRU(2, return_state=True)(LONG, lengths=[1]), ValueError, "lengths is given with a t"),
     (lambda: Add()(FACTS), TypeError, "Add: x is a ndarray; expected a list of arrays"),
     (lambda: Add()([FACTS, FACTS[1:]]), ValueError, "expected batches of one size"),
     (lambda: Add()([FACTS, FACTS], lengths=[3]), ValueError, "lengths is given; expected mask="),

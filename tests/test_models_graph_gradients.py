@@ -101,7 +101,28 @@ def with_key(kind, **options):
     return make
 
 
+def encoder_decoder():
+    """States read and written, one of them by two; the output of the encoder unused."""
+    a, b = Input((4, 2)), Input((5, 2))
+    _, h, c = LSTM(3, return_state=True, **F8)(a)
+    y, h_last, _ = lstm(3, return_state=True)(b, initial_state=[h, c])
+    z = GRU(3, **F8)(y, initial_state=h)
+    return Model([a, b], dense()(Concatenate()([z, h_last]))), [X, Z]
+
+
+def shared_states():
+    """One layer over two inputs, the second from the states of the first; the output twice."""
+    a, b = Input((4, 2)), Input((5, 2))
+    both = gru(3, return_state=True, go_backwards=True)
+    y, h = both(a)
+    z, last = both(b, initial_state=[h])
+    ends = [AttentionPooling(2, **F8)(part) for part in (y, z)]
+    return Model([a, b], dense()(Concatenate()([*ends, last]))), [X, Z]
+
+
 GRAPHS = {
+    "encoder decoder": encoder_decoder,
+    "shared states": shared_states,
     "branches": branches,
     "shared": shared,
     "residual": residual,

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from tidegate.functional import RNNOutput, rnn_backward, rnn_forward
+from tidegate.layers import recurrent_states
 from tidegate.layers.carried import initial_state
 from tidegate.layers.masked_input import zero_where_masked
 from tidegate.layers.recurrent_base import RecurrentBase
 from tidegate.layers.recurrent_noise import NoisySaved
-from tidegate.layers.tensor import is_symbolic, use
+from tidegate.layers.tensor import is_symbolic
 from tidegate.layers.types import Array
 
 
@@ -123,21 +124,29 @@ class RecurrentLayer(RecurrentBase):
             return out.state[0] if mask is None else zero_where_masked(out.state[0], mask)
         return out.y[:, ::-1] if self.go_backwards else out.y
 
-    def output_mask(self, x: Array, mask: Array | None) -> Array | None:
+    def output_mask(self, x: Any, mask: Any) -> Array | None:
         """Pass the mask on with the sequence, in the order of the outputs."""
+        if isinstance(mask, list):  # of [x, states...]
+            mask = mask[0]
         if mask is None or not self.return_sequences:
             return None
-        return mask[:, ::-1] if self.go_backwards else mask
+        steps: Array = mask[:, ::-1] if self.go_backwards else mask
+        return steps
 
     def forward(
         self,
-        x: Array,
+        x: Any,
         *,
         training: bool = False,
         rng: np.random.Generator | None = None,
         mask: Array | None = None,
     ) -> tuple[Array, Any]:
-        """Return (B, T, H) or (B, H) and, when training, the engine's `saved`."""
+        """Return (B, T, H) or (B, H) and, when training, the engine's `saved`.
+
+        In a Model, x may be [x, states...], and with return_state the states are returned too.
+        """
+        if self.return_state or isinstance(x, list):
+            return recurrent_states.forward(self, x, training, mask)  # type: ignore[return-value]
         carried = self.carried
         start = None if carried is None else carried.start(self.name, len(x))
         out = self.run(x, start, training=training, mask=mask, rng=rng)
@@ -147,6 +156,8 @@ class RecurrentLayer(RecurrentBase):
 
     def backward(self, saved: Any, dy: Array, *, need_dx: bool = True) -> Array | None:
         """See Layer."""
+        if isinstance(saved, recurrent_states.StatesSaved):
+            return recurrent_states.backward(self, saved, dy, need_dx)  # type: ignore[return-value]
         if self.return_sequences and self.go_backwards:
             dy = dy[:, ::-1]
         return self.run_backward(saved, dy, need_dx=need_dx)
@@ -191,7 +202,9 @@ class RecurrentLayer(RecurrentBase):
             output is (B, T, H) with `return_sequences`, else (B, H).
         """
         if is_symbolic(x):
-            return use(self, x, initial_state=initial_state, lengths=lengths, mask=mask)
+            return recurrent_states.use_with_states(
+                self, x, initial_state, lengths=lengths, mask=mask
+            )
         x, mask = self._prepare_call(x, lengths, mask)
         state = self.prepare_state(type(self).__name__, initial_state, len(x))
         if state is None and self.carried is not None:

@@ -78,14 +78,18 @@ def use(layer: "Layer", x: Any, **arguments: Any) -> Tensor:
                 "several)."
             )
         sources, shape = (x,), x.shape
-    with building():
-        return Use(layer, sources, [_declare(layer, shape)]).outputs[0]
+    return Use(layer, sources, [declared_shape(layer, shape)]).outputs[0]
 
 
-def _declare(layer: "Layer", shape: Any) -> Shape:
+def declared_shape(layer: "Layer", shape: Any) -> Shape:
     """Return the shape of an output; of a shared layer, only features must be as before."""
-    if not layer.declared or layer.takes_list:
-        return layer.declare(shape)
+    with building():
+        if not layer.declared or layer.takes_list:
+            return layer.declare(shape)
+        return _declare_again(layer, shape)
+
+
+def _declare_again(layer: "Layer", shape: Any) -> Shape:
     parts = {id(part): part for part in (layer, *layer.recurrent_parts())}.values()
     before: list[Any] = [part.input_shape for part in parts]
     try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidegate.layers import Input, checks
 from tidegate.layers.base import Layer
+from tidegate.layers.recurrent import RecurrentLayer
 from tidegate.layers.tensor import Tensor
 from tidegate.layers.types import Config
 
@@ -69,7 +70,7 @@ def make(where: str, config: Config, layers: list[Layer], seed: int) -> Any:
         if not isinstance(reads, list) or not reads:
             raise ValueError(f"{where}: a call reads {reads!r}; expected a list of places.")
         sources = [tensors[_index(where, "a place", place, len(tensors))] for place in reads]
-        tensors.append(layer(sources if layer.takes_list else _only(where, sources)))
+        tensors += _call(where, layer, sources)
     output = tensors[_index(where, "output", config["output"], len(tensors))]
     model = Model.connected(known, output, config["name"], seed)
     if len(model.layers) != len(layers) or len(model.calls()) != len(calls):
@@ -90,7 +91,12 @@ def _index(where: str, name: str, value: Any, size: int) -> int:
     return index
 
 
-def _only(where: str, sources: list[Tensor]) -> Tensor:
-    if len(sources) != 1:
+def _call(where: str, layer: Layer, sources: list[Tensor]) -> list[Tensor]:
+    """Return what a layer makes of tensors: of several, as a list, or as x and states."""
+    if layer.takes_list:
+        return [layer(sources)]
+    if len(sources) > 1 and not isinstance(layer, RecurrentLayer):
         raise ValueError(f"{where}: a call reads {len(sources)} places; expected one.")
-    return sources[0]
+    states = {"initial_state": sources[1:]} if len(sources) > 1 else {}
+    made = layer(sources[0], **states)
+    return list(made) if isinstance(made, tuple) else [made]
