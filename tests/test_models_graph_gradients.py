@@ -182,3 +182,47 @@ def check(model, inputs, mask=None):
 @pytest.mark.parametrize("name", GRAPHS)
 def test_gradients_of_a_graph(name):
     check(*GRAPHS[name]())
+
+
+def masked_attention(kind, low):
+    a, b = Input((4, 2)), Input((5, 2))
+    found = kind(use_scale=True, **F8)([low(a), low(b)])
+    pool = AttentionPooling(2, **F8)
+    return Model([a, b], dense()(pool(Concatenate()([found, dense(2)(a)])))), [X, Z]
+
+
+@pytest.mark.parametrize("kind", [Attention, AdditiveAttention])
+def test_gradients_of_masked_attention(kind):
+    """Gaps, and a row of value with no step that counts."""
+    model, inputs = masked_attention(kind, dense(3, activation="tanh"))
+    check(model, inputs, Several([MASK, NONE_VALID]))
+
+
+@pytest.mark.parametrize("kind", [Attention, AdditiveAttention])
+def test_masked_steps_of_attention_change_nothing(kind):
+    """Neither the output nor a gradient depends on what stands at steps that do not count."""
+    model, inputs = masked_attention(kind, dense(3, activation="tanh"))
+    model.compile("sgd", "mse")
+    model.optimizer = NoStep()
+    results = []
+    for noise in (0, 7):
+        x = [
+            np.where(m[..., None], part, noise)
+            for part, m in zip(inputs, (MASK, NONE_VALID), strict=True)
+        ]
+        mask = Several([MASK, NONE_VALID])
+        loss = Step(model).train(Several(x), np.ones((3, 1)), None, None, mask)
+        results.append([loss, *(parameter.grad.copy() for parameter in model.parameters.values())])
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
+
+
+def test_attention_to_nothing_is_zero():
+    pool = AttentionPooling(2, **F8)
+    y, weights = pool(Z, mask=NONE_VALID, return_attention_scores=True)
+    assert (y[1] == 0).all()
+    assert (weights[~NONE_VALID] == 0).all()
+    np.testing.assert_allclose(weights.sum(axis=1), [1, 0, 1])
+    found = Attention(**F8)([X, Z], mask=[None, NONE_VALID])
+    assert (found[1] == 0).all()
+    assert (found[0] != 0).all()

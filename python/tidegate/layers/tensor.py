@@ -103,6 +103,7 @@ def _declare_again(layer: "Layer", shape: Any) -> Shape:
     for part, known in zip(parts, before, strict=True):
         sizes = zip(known, shape, strict=True)
         part.input_shape = tuple(a if a == b else None for a, b in sizes)
+    layer.declare(layer.input_shape or ())  # the shape of the output of all calls
     return output
 
 
