@@ -1,6 +1,5 @@
 """CellWeights: one recurrent cell, its options and its arrays."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -215,21 +214,29 @@ class CellWeights:
         return twin
 
     def _core_options(self) -> dict[str, Any]:
-        """Return the options by the names of src/bindings/cell_options.hpp."""
-        return {
-            "cell": self.cell,
-            "peephole_kind": self.peephole_kind,
-            "reset_after": self.reset_after,
-            "retain": self.update == "retain",
-            "coupled": self.coupled or "none",
-            "activation": for_core(self.activation),
-            "recurrent_activation": for_core(self.recurrent_activation),
-            "output_activation": for_core(self.output_activation),
-            **{
-                name: math.inf if getattr(self, name) is None else getattr(self, name)
-                for name in ("clip", "cell_clip", "output_clip")
-            },
-        }
+        """Return the options by the names of src/bindings/cell_options.hpp, where not its defaults.
+
+        Each costs a quarter of a microsecond, in every backward that makes new gradients.
+        """
+        options: dict[str, Any] = {"cell": self.cell}
+        if self.peephole is not None:
+            options["peephole_kind"] = self.peephole_kind
+        if not self.reset_after:
+            options["reset_after"] = False
+        if self.update != "retain":
+            options["retain"] = False
+        if self.coupled is not None:
+            options["coupled"] = self.coupled
+        if self.activation != "tanh":
+            options["activation"] = for_core(self.activation)
+        if self.recurrent_activation != "sigmoid":
+            options["recurrent_activation"] = for_core(self.recurrent_activation)
+        if self.output_activation != "tanh":
+            options["output_activation"] = for_core(self.output_activation)
+        for name in ("clip", "cell_clip", "output_clip"):
+            if (value := getattr(self, name)) is not None:
+                options[name] = value
+        return options
 
     def core_weights(self) -> Any:
         """Return the compiled counterpart, made at first need (private)."""
