@@ -60,7 +60,7 @@ class Truncated:
                     weight_here = weight[:, here]
                 mask_here = None if mask is None else mask[:, here]
                 count = len(x) * piece.shape[1]
-                if mask_here is not None and not (count := np.count_nonzero(mask_here)):
+                if mask_here is not None and not (count := int(np.count_nonzero(mask_here))):
                     continue  # states are held, and there is nothing to learn
                 total += self._train(piece, y[:, here], weight_here, rng, mask_here) * count
                 counted += count
