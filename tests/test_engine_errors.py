@@ -118,12 +118,6 @@ def test_state_of_wrong_dtype(dtype):
         forward(state=(np.zeros((B, H)), np.zeros((B, H), dtype)))
 
 
-@pytest.mark.parametrize("option", ["lengths", "mask"])
-def test_ragged_batches_are_refused(option):
-    with refuses(ValueError, "rnn_forward: lengths or mask is given; expected None"):
-        forward(**{option: np.array([1, 2])})
-
-
 def test_sizes_whose_product_overflows():
     x = np.broadcast_to(0.0, (2**29, 2**29, 1))  # of stride 0: no memory behind it
     w = CellWeights("rnn", np.zeros((64, 1)), np.zeros((64, 64)))

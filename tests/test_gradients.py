@@ -36,3 +36,24 @@ def test_gradients_match_finite_differences_at_small_shapes(case, shape):
 @pytest.mark.parametrize("case", PLAIN_CELLS, ids=str)
 def test_gradients_match_finite_differences_when_run_backwards(case):
     check_gradients(case, (3, 2, 2, 3), go_backwards=True)
+
+
+RAGGED = (
+    {"lengths": [4, 0, 2]},
+    {"lengths": [1, 4, 3], "masked_output": "hold", "go_backwards": True},
+    {"mask": [[False, True, False, True], [True, False, False, True], [False] * 4]},
+    {
+        "mask": [
+            [True, False, True, False],
+            [False, True, True, True],
+            [False, False, True, False],
+        ],
+        "masked_output": "hold",
+    },
+)
+
+
+@pytest.mark.parametrize("ragged", RAGGED, ids=["lengths", "held", "gaps", "held_gaps"])
+@pytest.mark.parametrize("case", ALL_CELLS, ids=str)
+def test_gradients_match_finite_differences_of_ragged_batches(case, ragged):
+    check_gradients(case, (4, 3, 2, 3), **ragged)

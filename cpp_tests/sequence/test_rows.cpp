@@ -40,7 +40,9 @@ static std::size_t distinct_rows(const History<double>& history, Index times) {
 
 TEST(rows_history_keeps_what_it_says) {
   History<double> history;
-  history.hold_all(6, 3, 8);
+  history.hold_all({6, 3}, 8);
+  CHECK(distinct_rows(history, 6) == 18);
+  history.hold_all_and_first({5, 3}, 8);
   CHECK(distinct_rows(history, 6) == 18);
   history.hold_last(3, 8);
   CHECK(distinct_rows(history, 6) == 3);
@@ -56,6 +58,6 @@ TEST(rows_history_too_large_is_bad_alloc) {
   History<float> history;
   history.hold_last(2, 4);
   const float* const before = history.at(0, 1);
-  CHECK_THROWS(history.hold_all(Index{1} << 40, Index{1} << 20, 16), "bad_alloc");
-  CHECK(history.at(0, 1) == before && history.batch() == 2);
+  CHECK_THROWS(history.hold_all({Index{1} << 40, Index{1} << 20}, 16), "bad_alloc");
+  CHECK(history.at(0, 1) == before && history.at(1, 1) == before);
 }

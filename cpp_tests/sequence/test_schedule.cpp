@@ -25,7 +25,7 @@ static bool has_one_owner_each(const Schedule& s, int team, Index batch, Index g
   std::vector<tidegate::Barrier> barriers(at(team));
   std::vector<Part> parts;
   for (int thread = 0; thread < team; ++thread) {
-    parts.push_back(tidegate::make_part(s, batch, groups, groups, barriers, thread, team));
+    parts.push_back(tidegate::make_part(s, {1, batch}, groups, groups, barriers, thread, team));
     const Part& part = parts.back();
     for (Index row = part.rows.begin; row < part.rows.end; ++row) {
       for (Index g = part.groups.begin; g < part.groups.end; ++g) ++owners[at(row * groups + g)];

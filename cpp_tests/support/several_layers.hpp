@@ -74,10 +74,10 @@ class SeveralLayers {
                           layer.gradients()});
     }
     tidegate::run_stack(forward, dims_, read_only(first.in.x, first.s.inputs),
-                        view(last.y, last.s.units), threads);
+                        view(last.y, last.s.units), tidegate::MaskedOutput::kZero, threads);
     if (!training) return results(false);
     tidegate::run_stack(backward, read_only(last.upstream.y, last.s.units),
-                        view(first.d.x, first.s.inputs), threads);
+                        view(first.d.x, first.s.inputs), tidegate::MaskedOutput::kZero, threads);
     return results(true);
   }
 

@@ -13,7 +13,8 @@ constexpr std::size_t kDirections = 2;
 // The units of one direction in an array of both.
 template <class T>
 SequenceView<T> units_from(SequenceView<T> view, Index unit) {
-  return {view.data + unit, view.step, view.row};
+  view.data += unit;
+  return view;
 }
 
 inline SequenceLayout layout_of(bool batch_first, std::size_t direction) {
@@ -23,7 +24,8 @@ inline SequenceLayout layout_of(bool batch_first, std::size_t direction) {
 // Returns (y or None, ((h, ...) forward, (h, ...) backward), SavedDirections or None).
 template <class T>
 py::tuple directions_forward(const WeightsList<T>& weights, Array<T> x, StatesList<T> states,
-                             const py::object& is_training, const py::object& is_batch_first,
+                             const Validity& valid, const py::object& is_training,
+                             const py::object& is_batch_first,
                              const py::object& returns_sequences) {
   const int threads = num_threads();
   const bool training = flag(is_training, "birnn_forward: training");
@@ -39,6 +41,9 @@ py::tuple directions_forward(const WeightsList<T>& weights, Array<T> x, StatesLi
   check_input("birnn_forward", x, weights[0]->input_size(), layout);
   x = with_contiguous_rows(x);
   const Dims dims = layout.dims(x);
+  const Ragged ragged[] = {ragged_from("birnn_forward", valid, dims, false),
+                           ragged_from("birnn_forward", valid, dims, true)};
+  const ActiveRows rows = ragged[0].rows(dims);
   auto first = checked_states("birnn_forward: state", true, weights, std::move(states), dims.batch);
   auto last = new_states(weights, dims.batch);
   OptionalArray<T> y;
@@ -48,34 +53,43 @@ py::tuple directions_forward(const WeightsList<T>& weights, Array<T> x, StatesLi
     kept = std::make_unique<SavedDirections<T>>();
     kept->returns_y = return_sequences;
     for (std::size_t k = 0; k < kDirections; ++k) {
-      kept->layers.push_back(
-          {weights[k], weights[k]->version(), layout_of(batch_first, k), dims, x, y});
+      kept->layers.push_back({weights[k],
+                              weights[k]->version(),
+                              layout_of(batch_first, k),
+                              dims,
+                              x,
+                              y,
+                              {},
+                              ragged[k]});
     }
     if (y) make_read_only(*y);  // it is part of what is kept
   }
-  if (dims.steps == 0 || dims.batch == 0) {
+  if (rows.steps == 0 || rows.batch == 0) {
     take_all(last, first);
+    fill_with_zeros(y);
     return py::make_tuple(std::move(y), as_tuples(last), std::move(kept));
   }
   std::vector<ForwardCall<T>> calls;
   for (std::size_t k = 0; k < kDirections; ++k) {
     const SequenceLayout own = layout_of(batch_first, k);
+    const ActiveRows own_rows = ragged[k].rows(dims);
     SequenceView<T> y_view;
-    if (y) y_view = units_from(own.writable_view(*y), k == 0 ? 0 : units);
-    calls.push_back({nullptr,
-                     {dims, own.view(x), y_view, data_of(first[k].h), data_of(first[k].c),
-                      writable_data_of(last[k].h), writable_data_of(last[k].c)},
-                     nullptr});
+    if (y) y_view = units_from(own.writable_view(*y), k == 0 ? 0 : units).over(own_rows);
+    calls.push_back(
+        {nullptr,
+         {own_rows, own.view(x).over(own_rows), y_view, data_of(first[k].h), data_of(first[k].c),
+          writable_data_of(last[k].h), writable_data_of(last[k].c), ragged[k].masked_output},
+         nullptr});
   }
   {
     const py::gil_scoped_release release;  // pure C++ on memory that the caller's arrays keep alive
     PackedLayers<T> packed(weights, training, threads);
     for (std::size_t k = 0; k < kDirections; ++k) {
-      const SequenceView<T>& out = calls[k].problem.y;
       calls[k].weights = packed.packed[k].get();
       calls[k].saved = packed.saved[k].get();
       if (training) {
-        calls[k].saved->prepare(dims, calls[k].problem.x, {out.data, out.step, out.row});
+        const ForwardProblem<T>& problem = calls[k].problem;
+        calls[k].saved->prepare(problem.rows, problem.x, problem.y.read_only());
       }
     }
     run_side_by_side(calls, threads);
@@ -94,12 +108,13 @@ void run_directions_backward(SavedDirections<T>& kept, std::vector<BackwardCall<
     dx_backward.resize(checked_product(dims.steps, dims.batch, inputs));
     calls[1].problem.dx = {dx_backward.data() + (dims.steps - 1) * dims.batch * inputs,
                            -dims.batch * inputs, inputs};
+    calls[1].problem.dx = calls[1].problem.dx.over(kept.layers[1].rows());
   }
   run_side_by_side(calls, threads);
   const T* from = dx_backward.data();
   for (Index t = 0; dx && t < dims.steps; ++t) {
     for (Index b = 0; b < dims.batch; ++b, from += inputs) {
-      std::transform(from, from + inputs, dx.at(t, b), dx.at(t, b), std::plus<T>());
+      std::transform(from, from + inputs, dx.at_time(t, b), dx.at_time(t, b), std::plus<T>());
     }
   }
   kept.give_back();
@@ -131,7 +146,7 @@ py::tuple directions_backward(SavedDirections<T>& kept, OptionalArray<T> dy, Sta
     for (std::size_t k = 0; k < kDirections; ++k) {
       SavedLayer<T>& layer = kept.layers[k];
       SequenceView<const T> dy_view;
-      if (dy) dy_view = units_from(layer.layout.view(*dy), k == 0 ? 0 : units);
+      if (dy) dy_view = units_from(layer.layout.view(*dy), k == 0 ? 0 : units).over(layer.rows());
       calls.push_back({layer.packed.get(),
                        layer.saved.get(),
                        {dy_view,
@@ -140,14 +155,16 @@ py::tuple directions_backward(SavedDirections<T>& kept, OptionalArray<T> dy, Sta
                         {},
                         writable_data_of(first[k].h),
                         writable_data_of(first[k].c),
-                        gradients[k]}});
+                        gradients[k],
+                        layer.ragged.masked_output}});
     }
     SequenceView<T> dx_view;
-    if (dx) calls[0].problem.dx = dx_view = layout.writable_view(*dx);
+    if (dx) calls[0].problem.dx = dx_view = layout.writable_view(*dx).over(kept.layers[0].rows());
     run_directions_backward(kept, calls, dx_view, weights[0]->input_size(), threads);
   } else {
     take_all(first, last);
     for (const auto& gradient : out) gradient->fill_with_zeros();
+    fill_with_zeros(dx);
   }
   kept.release_arrays();
   return py::make_tuple(std::move(dx), as_tuples(first));

@@ -8,6 +8,7 @@
 
 #include "bindings/factor_arrays.hpp"
 #include "bindings/layer_weights.hpp"
+#include "bindings/ragged.hpp"
 #include "bindings/thread_setting.hpp"
 #include "sequence/backward.hpp"
 #include "sequence/forward.hpp"
@@ -66,9 +67,12 @@ struct SavedLayer {
   Dims dims;
   OptionalArray<T> x, y;  // keep alive the memory that `saved` points to; y only if it is returned
   FactorArrays<T> factors = {};
+  Ragged ragged{};
   std::shared_ptr<const PackedWeights<T>> packed = nullptr;
   std::unique_ptr<Saved<T>> saved = nullptr;  // null without steps or rows
   bool used = false;
+
+  ActiveRows rows() const { return ragged.rows(dims); }
 
   // After the backward: memory of what was saved serves the next forward.
   void give_back() {
@@ -136,10 +140,9 @@ void run(LayerWeights<T>& weights, const ForwardProblem<T>& problem, SavedLayer<
   const py::gil_scoped_release release;
   const auto packed = weights.packed(kept != nullptr, threads);
   if (kept != nullptr) {
-    const SequenceView<T>& y = problem.y;
     kept->packed = packed;
     kept->saved = weights.take_saved(*packed);
-    kept->saved->prepare(problem.dims, problem.x, {y.data, y.step, y.row}, problem.factors);
+    kept->saved->prepare(problem.rows, problem.x, problem.y.read_only(), problem.factors);
   }
   run_forward<T>(*packed, problem, kept != nullptr ? kept->saved.get() : nullptr, threads);
 }
@@ -153,7 +156,7 @@ void run(SavedLayer<T>& layer, const BackwardProblem<T>& problem, int threads) {
 // Returns (y or None, final states, SavedLayer or None).
 template <class T>
 py::tuple forward(std::shared_ptr<LayerWeights<T>> weights, Array<T> x, OptionalArray<T> h0,
-                  OptionalArray<T> c0, const py::object& is_training,
+                  OptionalArray<T> c0, Validity valid, const py::object& is_training,
                   const py::object& is_batch_first, const py::object& returns_sequences,
                   const py::object& goes_backwards, OptionalArray<T> scale, bool product_only,
                   OptionalArray<T> keep) {
@@ -164,32 +167,37 @@ py::tuple forward(std::shared_ptr<LayerWeights<T>> weights, Array<T> x, Optional
   check_input("rnn_forward", x, weights->input_size(), layout);
   x = with_contiguous_rows(x);
   const Dims dims = layout.dims(x);
+  const Ragged ragged = ragged_from("rnn_forward", std::move(valid), dims, layout.go_backwards);
+  const ActiveRows rows = ragged.rows(dims);
   States<T> first{std::move(h0), std::move(c0)};
   first.check("rnn_forward: state[0]", "rnn_forward: state[1]", *weights, dims.batch);
 
   States<T> last = States<T>::like(*weights, dims.batch);
   OptionalArray<T> y;
   if (return_sequences) y = new_array<T>(layout.shape(dims, weights->output_size()));
-  ForwardProblem<T> problem{dims,
-                            layout.view(x),
+  ForwardProblem<T> problem{rows,
+                            layout.view(x).over(rows),
                             {},
                             data_of(first.h),
                             data_of(first.c),
                             writable_data_of(last.h),
                             writable_data_of(last.c)};
-  if (y) problem.y = layout.writable_view(*y);
+  if (y) problem.y = layout.writable_view(*y).over(rows);
   const FactorArrays<T> factors{std::move(scale), product_only, std::move(keep)};
   problem.factors =
-      factors.views(layout, dims, plan_of(weights->config()).gates, weights->output_size());
+      factors.views(layout, dims, plan_of(weights->config()).gates, weights->output_size())
+          .over(rows);
+  problem.masked_output = ragged.masked_output;
   std::unique_ptr<SavedLayer<T>> kept;
   if (training) {
-    kept.reset(new SavedLayer<T>{weights, weights->version(), layout, dims, x, y, factors});
+    kept.reset(new SavedLayer<T>{weights, weights->version(), layout, dims, x, y, factors, ragged});
     if (y) make_read_only(*y);  // it is part of what is kept
   }
-  if (dims.steps > 0 && dims.batch > 0) {
+  if (rows.steps > 0 && rows.batch > 0) {
     run(*weights, problem, kept.get(), num_threads());
   } else {
     last.take(first);
+    fill_with_zeros(y);
   }
   return py::make_tuple(std::move(y), last.as_tuple(), std::move(kept));
 }
@@ -219,12 +227,15 @@ py::tuple backward(SavedLayer<T>& layer, OptionalArray<T> dy, OptionalArray<T> d
                              writable_data_of(first.h),
                              writable_data_of(first.c),
                              out.as_gradients_of(weights)};
-  if (dy) problem.dy = layout.view(*dy);
-  if (dx) problem.dx = layout.writable_view(*dx);
+  const ActiveRows rows = layer.rows();
+  if (dy) problem.dy = layout.view(*dy).over(rows);
+  if (dx) problem.dx = layout.writable_view(*dx).over(rows);
+  problem.masked_output = layer.ragged.masked_output;
   OptionalArray<T> dscale;
   if (need_dscale) {
     dscale = new_array<T>(layout.shape(layer.dims, weights.output_size()));
-    problem.dscale = layout.writable_view(*dscale);
+    problem.dscale = layout.writable_view(*dscale).over(rows);
+    if (layer.ragged.batch) fill_with_zeros(dscale);  // the pass writes valid steps
   }
   layer.used = true;  // from here on: no second backward, also not from another thread
   if (layer.saved) {
@@ -232,6 +243,7 @@ py::tuple backward(SavedLayer<T>& layer, OptionalArray<T> dy, OptionalArray<T> d
   } else {
     first.take(last);
     out.fill_with_zeros();
+    fill_with_zeros(dx);
   }
   layer.release_arrays();
   return py::make_tuple(std::move(dx), first.as_tuple(), std::move(dscale));

@@ -21,9 +21,9 @@ void register_dtype(py::module_& m, const char* suffix) {
            }),
            arg("options"), arg("arrays"), "Both by name; see cell_options and weight_fields.")
       .def("changed", &Weights::changed, "Pack again before the next call.")
-      .def("forward", &forward<T>, arg("x").noconvert(), none("h0"), none("c0"), arg("training"),
-           arg("batch_first"), arg("return_sequences"), arg("go_backwards"), none("scale"),
-           arg("product_only"), none("keep"));
+      .def("forward", &forward<T>, arg("x").noconvert(), none("h0"), none("c0"), arg("valid"),
+           arg("training"), arg("batch_first"), arg("return_sequences"), arg("go_backwards"),
+           none("scale"), arg("product_only"), none("keep"));
 
   py::class_<SavedLayer<T>>(m, named("SavedLayer").c_str())
       .def("backward", &backward<T>, none("dy"), none("dh_last"), none("dc_last"), arg("need_dx"),
@@ -33,6 +33,13 @@ void register_dtype(py::module_& m, const char* suffix) {
 }  // namespace
 
 void register_layer(py::module_& m) {
+  py::class_<Validity>(m, "Validity")
+      .def(py::init([](OptionalArray<std::int64_t> lengths, OptionalArray<bool> mask,
+                       std::string masked_output) {
+             return Validity{std::move(lengths), std::move(mask), std::move(masked_output)};
+           }),
+           py::arg("lengths").noconvert().none(true), py::arg("mask").noconvert().none(true),
+           py::arg("masked_output"));
   register_dtype<float>(m, "32");
   register_dtype<double>(m, "64");
 }

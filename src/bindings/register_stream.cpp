@@ -31,7 +31,7 @@ class LayerStream {
     CHECK_ARG(c_.has_value() == weights_->has_c(), "core: c is the LSTM's.");
     const Index batch = h_->shape(0), inputs = weights_->input_size();
     x_.resize(checked_product(batch, inputs));
-    problem_.dims = {1, batch};
+    problem_.rows = {1, batch};
     problem_.x = {x_.data(), 0, inputs};
     problem_.h_last = writable<T>(h_, "core: h", Shape<2>{batch, weights_->output_size()});
     problem_.c_last = writable<T>(c_, "core: c", Shape<2>{batch, weights_->hidden_size()});
@@ -50,7 +50,7 @@ class LayerStream {
     // Not a subclass: a masked array would lose its mask.
     if (Py_TYPE(x_t.ptr()) != numpy.PyArray_Type_ || !Array<T>::check_(x_t)) return py::none();
     const auto x = py::reinterpret_borrow<Array<T>>(x_t);
-    check_shape(x, "Stream.step: x_t", Shape<2>{problem_.dims.batch, weights_->input_size()});
+    check_shape(x, "Stream.step: x_t", Shape<2>{problem_.rows.batch, weights_->input_size()});
     const std::unique_lock<std::mutex> alone(stepping_, std::try_to_lock);
     if (!alone) {
       throw std::runtime_error(

@@ -7,9 +7,10 @@
 namespace tidegate {
 
 template <class T>
-void run_stack_forward(const WeightsList<T>& weights, Dims dims, SequenceView<const T> x,
-                       SequenceView<T> y, std::vector<States<T>>& first,
-                       std::vector<States<T>>& last, SavedStack<T>* kept, int threads) {
+void run_stack_forward(const WeightsList<T>& weights, const ActiveRows& rows,
+                       SequenceView<const T> x, SequenceView<T> y, MaskedOutput masked_output,
+                       std::vector<States<T>>& first, std::vector<States<T>>& last,
+                       SavedStack<T>* kept, int threads) {
   std::vector<StackedForward<T>> layers;
   for (std::size_t k = 0; k < weights.size(); ++k) {
     layers.push_back({nullptr, nullptr, data_of(first[k].h), data_of(first[k].c),
@@ -21,15 +22,15 @@ void run_stack_forward(const WeightsList<T>& weights, Dims dims, SequenceView<co
     layers[k].weights = packed.packed[k].get();
     layers[k].saved = packed.saved[k].get();
   }
-  run_stack(layers, dims, x, y, threads);
+  run_stack(layers, rows, x, y, masked_output, threads);
   if (kept != nullptr) packed.move_to(*kept);
 }
 
 // Returns (y or None, a tuple of the final states of each layer, SavedStack or None).
 template <class T>
 py::tuple stack_forward(const WeightsList<T>& weights, Array<T> x, StatesList<T> states,
-                        const py::object& is_training, const py::object& is_batch_first,
-                        const py::object& returns_sequences) {
+                        Validity valid, const py::object& is_training,
+                        const py::object& is_batch_first, const py::object& returns_sequences) {
   const int threads = num_threads();
   const bool training = flag(is_training, "rnn_stack_forward: training");
   const SequenceLayout layout{flag(is_batch_first, "rnn_stack_forward: batch_first"), false};
@@ -44,6 +45,8 @@ py::tuple stack_forward(const WeightsList<T>& weights, Array<T> x, StatesList<T>
   check_input("rnn_stack_forward", x, weights.front()->input_size(), layout);
   x = with_contiguous_rows(x);
   const Dims dims = layout.dims(x);
+  const Ragged ragged = ragged_from("rnn_stack_forward", std::move(valid), dims, false);
+  const ActiveRows rows = ragged.rows(dims);
   auto first =
       checked_states("rnn_stack_forward: states", false, weights, std::move(states), dims.batch);
   auto last = new_states(weights, dims.batch);
@@ -54,16 +57,18 @@ py::tuple stack_forward(const WeightsList<T>& weights, Array<T> x, StatesList<T>
     kept = std::make_unique<SavedStack<T>>();
     kept->returns_y = return_sequences;
     for (const auto& layer : weights) {
-      kept->layers.push_back({layer, layer->version(), layout, dims, x, y});
+      kept->layers.push_back({layer, layer->version(), layout, dims, x, y, {}, ragged});
     }
     if (y) make_read_only(*y);  // it is part of what is kept
   }
-  if (dims.steps > 0 && dims.batch > 0) {
+  if (rows.steps > 0 && rows.batch > 0) {
     SequenceView<T> y_view;
-    if (y) y_view = layout.writable_view(*y);
-    run_stack_forward(weights, dims, layout.view(x), y_view, first, last, kept.get(), threads);
+    if (y) y_view = layout.writable_view(*y).over(rows);
+    run_stack_forward(weights, rows, layout.view(x).over(rows), y_view, ragged.masked_output, first,
+                      last, kept.get(), threads);
   } else {
     take_all(last, first);
+    fill_with_zeros(y);
   }
   return py::make_tuple(std::move(y), as_tuples(last), std::move(kept));
 }
@@ -79,7 +84,7 @@ void run_stack_backward(SavedStack<T>& kept, SequenceView<const T> dy, SequenceV
                       writable_data_of(first[k].c), gradients[k]});
   }
   const py::gil_scoped_release release;  // as in run_stack_forward
-  run_stack(layers, dy, dx, threads);
+  run_stack(layers, dy, dx, kept.layers.front().ragged.masked_output, threads);
   kept.give_back();
 }
 
@@ -106,12 +111,14 @@ py::tuple stack_backward(SavedStack<T>& kept, OptionalArray<T> dy, StatesList<T>
   if (kept.has_work()) {
     SequenceView<const T> dy_view;
     SequenceView<T> dx_view;
-    if (dy) dy_view = layout.view(*dy);
-    if (dx) dx_view = layout.writable_view(*dx);
+    const ActiveRows rows = kept.layers.front().rows();
+    if (dy) dy_view = layout.view(*dy).over(rows);
+    if (dx) dx_view = layout.writable_view(*dx).over(rows);
     run_stack_backward(kept, dy_view, dx_view, last, first, gradients, threads);
   } else {
     take_all(first, last);
     for (const auto& gradient : out) gradient->fill_with_zeros();
+    fill_with_zeros(dx);
   }
   kept.release_arrays();
   return py::make_tuple(std::move(dx), as_tuples(first));

@@ -5,8 +5,8 @@
 //   barrier
 //
 // With a projection h = W_hr m the outputs come first: dh of all of them, a barrier, and dm =
-// W_hr^T dh takes the place of dh. Then the big products, one pass each: dW, dR, dP over K = T*B
-// (weight_gradients.hpp) and dx = da W.
+// W_hr^T dh takes the place of dh. Then the big products, one pass each: dW, dR, dP over all
+// rows of all steps (weight_gradients.hpp) and dx = da W.
 #include "sequence/backward.hpp"
 
 #include <type_traits>
@@ -31,11 +31,11 @@ class BackwardPass final : public Pass {
         w_(weights),
         saved_(saved),
         p_(problem),
-        schedule_(choose_schedule(backward_work_of(weights, saved.dims), max_threads)),
+        schedule_(choose_schedule(backward_work_of(weights, saved.rows), max_threads)),
         barriers_(static_cast<std::size_t>(schedule_.threads) + 1),
         gradients_(weights, saved, problem.weights, std::max(schedule_.threads, finishers)),
         input_rows_(checked_product(schedule_.threads, kInputRows, kMaxVectors * V::kSize)) {
-    const Index batch = saved.dims.batch, padded = w_.layout.padded;
+    const Index batch = saved.rows.batch, padded = w_.layout.padded;
     const Index output_padded = w_.output_layout.padded;
     dh_.hold_last(batch, output_padded);
     if (w_.has_projection) dm_.hold_last(batch, padded);
@@ -53,12 +53,15 @@ class BackwardPass final : public Pass {
   }
 
   void run_piece(Range steps) noexcept override {
-    const Index last = saved_.dims.steps, batch = saved_.dims.batch;
+    const ActiveRows& rows = saved_.rows;
     const Part whole = part_of(0, 1);
     if (steps.begin == 0) load_states(whole);
     run_steps(whole, steps);
-    if (steps.end == last) store_states(whole);
-    if (p_.dx) input_gradient({(last - steps.end) * batch, (last - steps.begin) * batch}, 0);
+    if (steps.end == rows.steps) store_states(whole);
+    if (p_.dx) {
+      input_gradient({rows.row(rows.steps - steps.end, 0), rows.row(rows.steps - steps.begin, 0)},
+                     0);
+    }
   }
 
   void finish(int thread, int team) noexcept override { gradients_.run(thread, team); }
@@ -67,19 +70,18 @@ class BackwardPass final : public Pass {
   static constexpr Index kInputRows = 48;
 
   Part part_of(int thread, int team) {
-    return make_part(schedule_, saved_.dims.batch, w_.hidden_layout.groups, w_.output_layout.groups,
+    return make_part(schedule_, saved_.rows, w_.hidden_layout.groups, w_.output_layout.groups,
                      barriers_, thread, team);
   }
 
   void run_part(int thread, int team) noexcept {
-    const Index steps = saved_.dims.steps, batch = saved_.dims.batch;
     const Part part = part_of(thread, team);
     load_states(part);
-    run_steps(part, {0, steps});
+    run_steps(part, {0, saved_.rows.steps});
     store_states(part);
     barriers_.back().wait(team);  // every da is needed below
     gradients_.run(thread, team);
-    if (p_.dx) input_gradient(even_slice(steps * batch, team, thread), thread);
+    if (p_.dx) input_gradient(even_slice(saved_.rows.total(), team, thread), thread);
   }
 
   // Step 0 is the last in time.
@@ -93,7 +95,7 @@ class BackwardPass final : public Pass {
   template <bool factored>
   void run_steps_with(const Part& part, Range steps) {
     for (Index step = steps.begin; step < steps.end; ++step) {
-      const Index t = saved_.dims.steps - 1 - step;
+      const Index t = saved_.rows.steps - 1 - step;
       if (projects()) {
         finish_outputs<factored>(part, t);
         part.wait();
@@ -110,12 +112,14 @@ class BackwardPass final : public Pass {
   bool projects() const { return Cell::kProjects && w_.has_projection; }
 
   void load_states(const Part& part) {
-    const auto load = [](const T* from, const UnitLayout<T>& layout, Range groups, T* to, Index b) {
+    const auto load = [&](const T* from, const UnitLayout<T>& layout, Range groups, T* to,
+                          Index b) {
       const Range units = layout.units_of(groups);
       if (units.size() == 0) return;
       std::fill(to + units.begin, to + round_up(units.end, V::kSize), T(0));
       if (from != nullptr) {
-        std::copy_n(from + b * layout.units + units.begin, units.size(), to + units.begin);
+        const T* row = from + saved_.rows.batch_of(b) * layout.units;
+        std::copy_n(row + units.begin, units.size(), to + units.begin);
       }
     };
     for (Index b = part.rows.begin; b < part.rows.end; ++b) {
@@ -131,10 +135,11 @@ class BackwardPass final : public Pass {
 
   // What flows out of the first step is the gradient of the initial state.
   void store_states(const Part& part) {
-    const auto store = [](const T* from, const UnitLayout<T>& layout, Range groups, T* to,
-                          Index b) {
+    const auto store = [&](const T* from, const UnitLayout<T>& layout, Range groups, T* to,
+                           Index b) {
       const Range units = layout.units_of(groups);
-      std::copy_n(from + units.begin, units.size(), to + b * layout.units + units.begin);
+      T* row = to + saved_.rows.batch_of(b) * layout.units;
+      std::copy_n(from + units.begin, units.size(), row + units.begin);
     };
     for (Range g = part.outputs; g.begin < g.end; ++g.begin) add_to_h_before(part, g.begin, 0);
     for (Range g = part.groups; g.begin < g.end; ++g.begin) {
@@ -146,27 +151,39 @@ class BackwardPass final : public Pass {
         store(dc_.at(0, b), w_.hidden_layout, part.groups, p_.dc0, b);
       }
     }
+    if (p_.dx.has_gaps() && part.groups.begin == 0) fill_gaps_of_dx(part.rows);
+  }
+
+  void fill_gaps_of_dx(Range rows) {
+    for (Index j = rows.begin; j < rows.end; ++j) {
+      saved_.rows.ragged->for_each_gap(j, [&](Range times, Index) {
+        for (Index t = times.begin; t < times.end; ++t) {
+          std::fill_n(p_.dx.at_time(t, saved_.rows.batch_of(j)), w_.input_size, T(0));
+        }
+      });
+    }
   }
 
   template <int phase, bool factored>
   void run_phase(const Part& part, Index t) {
+    const Range rows = saved_.rows.active(part.rows, t);
     for (Index g = part.groups.begin; g < part.groups.end; ++g) {
       const Range blocks = w_.hidden_layout.blocks_of(g);
       if constexpr (phase == 0) {
         if constexpr (Cell::kStates == 2) {
-          if (p_.dcell_states) add(p_.dcell_states, dc_, part, w_.layout, blocks, t);
+          if (p_.dcell_states) add(p_.dcell_states, dc_, rows, w_.layout, blocks, t);
         }
         if (projects()) {
           project_back(part, g, t);
         } else {
           finish_dh(part, g, t);
         }
-        if (t + 1 < saved_.dims.steps) add_terms(part, g, Operand::kCPrev, t + 1, dc_, false);
+        if (t + 1 < saved_.rows.steps) add_terms(part, g, Operand::kCPrev, t + 1, dc_, false);
       } else {
         add_terms(part, g, Operand::kC, t, dc_, false);
         add_terms(part, g, Operand::kResetH, t, dreset_, true);
       }
-      for (Index b = part.rows.begin; b < part.rows.end; ++b) {
+      for (Index b = rows.begin; b < rows.end; ++b) {
         for (Index block = blocks.begin; block < blocks.end; ++block) {
           finish_unit<phase, factored>(t, b, block);
         }
@@ -178,30 +195,48 @@ class BackwardPass final : public Pass {
   // that after step t: its gradient takes da_{t+1}.
   void finish_dh(const Part& part, Index group, Index t) {
     if (p_.dy) {
-      add(p_.dy, dh_, part, w_.output_layout, w_.output_layout.blocks_of(group), t);
+      add(p_.dy, dh_, saved_.rows.active(part.rows, t), w_.output_layout,
+          w_.output_layout.blocks_of(group), t);
     }
-    if (t + 1 < saved_.dims.steps) add_to_h_before(part, group, t + 1);
+    if (t + 1 < saved_.rows.steps) add_to_h_before(part, group, t + 1);
   }
 
-  // The gradient by what step t gave out.
-  void add(const SequenceView<const T>& given, History<T>& to, const Part& part,
+  // The gradient by what step t gave out, and by its repetitions.
+  void add(const SequenceView<const T>& given, History<T>& to, Range rows,
            const UnitLayout<T>& layout, Range blocks, Index t) {
-    for (Index b = part.rows.begin; b < part.rows.end; ++b) {
-      for (Index block = blocks.begin; block < blocks.end; ++block) {
-        T* sum = to.at(0, b) + block * V::kSize;
-        const V more = V::load_partial(given.at(t, b) + block * V::kSize, layout.valid(block));
-        (V::load(sum) + more).store(sum);
-      }
+    const bool holds = given.has_gaps() && p_.masked_output == MaskedOutput::kHold;
+    for (Index b = rows.begin; b < rows.end; ++b) {
+      add_row(given.at(t, b), to.at(0, b), layout, blocks);
+      if (holds) add_repeats(given, to.at(0, b), layout, blocks, t, b);
+    }
+  }
+
+  void add_row(const T* given, T* to, const UnitLayout<T>& layout, Range blocks) {
+    for (Index block = blocks.begin; block < blocks.end; ++block) {
+      T* sum = to + block * V::kSize;
+      const V more = V::load_partial(given + block * V::kSize, layout.valid(block));
+      (V::load(sum) + more).store(sum);
+    }
+  }
+
+  // The invalid times after a step repeat what it gave out.
+  void add_repeats(const SequenceView<const T>& given, T* to, const UnitLayout<T>& layout,
+                   Range blocks, Index t, Index b) {
+    const RaggedBatch& ragged = *saved_.rows.ragged;
+    const Index end = ragged.next_time(t, b);
+    for (Index time = ragged.time_of(t, b) + 1; time < end; ++time) {
+      add_row(given.at_time(time, ragged.batch_of(b)), to, layout, blocks);
     }
   }
 
   // The gradient of a projection's result, for project_back() and for that of W_hr.
   template <bool factored>
   void finish_outputs(const Part& part, Index t) {
+    const Range rows = saved_.rows.active(part.rows, t);
     for (Index g = part.outputs.begin; g < part.outputs.end; ++g) {
       finish_dh(part, g, t);
       const Range blocks = w_.output_layout.blocks_of(g);
-      for (Index b = part.rows.begin; b < part.rows.end; ++b) {
+      for (Index b = rows.begin; b < rows.end; ++b) {
         for (Index block = blocks.begin; block < blocks.end; ++block) {
           const Index unit = block * V::kSize, valid = w_.output_layout.valid(block);
           V dh = V::load(dh_.at(0, b) + unit);
@@ -226,10 +261,11 @@ class BackwardPass final : public Pass {
 
   // dm = W_hr^T dh for the units of a group
   void project_back(const Part& part, Index group, Index t) {
-    if (part.rows.size() == 0) return;
-    const auto row_of = [&](Index r) { return saved_.dh(t, part.rows.begin + r); };
-    T* to = dm_.at(0, part.rows.begin) + w_.hidden_layout.units_of({group, group + 1}).begin;
-    w_.projection_transposed.front().multiply_group(group, part.rows.size(), row_of,
+    const Range rows = saved_.rows.active(part.rows, t);
+    if (rows.size() == 0) return;
+    const auto row_of = [&](Index r) { return saved_.dh(t, rows.begin + r); };
+    T* to = dm_.at(0, rows.begin) + w_.hidden_layout.units_of({group, group + 1}).begin;
+    w_.projection_transposed.front().multiply_group(group, rows.size(), row_of,
                                                     {zeros<T>(), 0, to, w_.layout.padded});
   }
 
@@ -260,16 +296,16 @@ class BackwardPass final : public Pass {
   // The same for some of the term's slots.
   void add_slots(const Part& part, Index group, int k, Range slots, Index t, History<T>& to,
                  bool from_zero) {
-    if (part.rows.size() == 0) return;
+    const Range rows = saved_.rows.active(part.rows, t);
+    if (rows.size() == 0) return;
     const Index padded = w_.layout.padded;
     const Index slots_at = (Cell::kTerms[k].slot + slots.begin) * padded;
-    const auto row_of = [&](Index r) { return saved_.gate_row(t, part.rows.begin + r) + slots_at; };
+    const auto row_of = [&](Index r) { return saved_.gate_row(t, rows.begin + r) + slots_at; };
     const UnitLayout<T>& columns = w_.operand_layout(Cell::kTerms[k].operand);
     const Range blocks = columns.blocks_of(group);
-    T* out = to.at(0, part.rows.begin) + blocks.begin * V::kSize;
+    T* out = to.at(0, rows.begin) + blocks.begin * V::kSize;
     w_.terms_transposed[static_cast<std::size_t>(k)].multiply_part(
-        group, {0, blocks.size()}, {slots.begin * padded, slots.end * padded}, part.rows.size(),
-        row_of,
+        group, {0, blocks.size()}, {slots.begin * padded, slots.end * padded}, rows.size(), row_of,
         {from_zero ? zeros<T>() : out, from_zero ? 0 : columns.padded, out, columns.padded});
   }
 
@@ -294,7 +330,8 @@ class BackwardPass final : public Pass {
   // dh += scale_t∘from; the gradient by the scale is h_prev∘from.
   void add_scaled(const Part& part, Index group, Index t, Index gate, const History<T>& from) {
     const Range blocks = w_.output_layout.blocks_of(group);
-    for (Index b = part.rows.begin; b < part.rows.end; ++b) {
+    const Range rows = saved_.rows.active(part.rows, t);
+    for (Index b = rows.begin; b < rows.end; ++b) {
       for (Index block = blocks.begin; block < blocks.end; ++block) {
         const Index unit = block * V::kSize, valid = w_.output_layout.valid(block);
         const V scale = V::load_partial(saved_.factors.scale_at(t, b, gate) + unit, valid);
@@ -377,9 +414,8 @@ class BackwardPass final : public Pass {
     }
   }
 
-  // dx = da W for rows t*B + b, a block at a time, so that W^T is read once per block.
+  // dx = da W for some rows of all steps, a block at a time, so that W^T is read once per block.
   void input_gradient(Range mine, int thread) {
-    const Index batch = saved_.dims.batch;
     const UnitLayout<T>& columns = w_.input_layout;
     T* scratch = input_rows_.data() + thread * kInputRows * kMaxVectors * V::kSize;
     for (Index begin = mine.begin; begin < mine.end; begin += kInputRows) {
@@ -387,14 +423,13 @@ class BackwardPass final : public Pass {
       for (Index g = 0; g < columns.groups; ++g) {
         const Range blocks = columns.blocks_of(g);
         const Index width = blocks.size() * V::kSize, first = blocks.begin * V::kSize;
-        const auto row_of = [&](Index r) {
-          return saved_.gate_row((begin + r) / batch, (begin + r) % batch);
-        };
+        const auto row_of = [&](Index r) { return saved_.gate_row(begin + r); };
         w_.input_transposed.front().multiply_group(g, count, row_of,
                                                    {zeros<T>(), 0, scratch, width});
         for (Index r = 0; r < count; ++r) {
-          T* to = p_.dx.at((begin + r) / batch, (begin + r) % batch) + first;
-          std::copy_n(scratch + r * width, std::min(width, w_.input_size - first), to);
+          const auto [t, b] = saved_.rows.at(begin + r);
+          std::copy_n(scratch + r * width, std::min(width, w_.input_size - first),
+                      p_.dx.at(t, b) + first);
         }
       }
     }
@@ -415,8 +450,8 @@ class BackwardPass final : public Pass {
 }  // namespace
 
 template <class T>
-Work backward_work_of(const PackedWeights<T>& w, Dims dims) {
-  Work work = work_of(w, dims);
+Work backward_work_of(const PackedWeights<T>& w, const ActiveRows& rows) {
+  Work work = work_of(w, rows);
   work.groups = w.hidden_layout.groups;
   return work;
 }
@@ -447,7 +482,7 @@ template void run_backward(const PackedWeights<float>&, Saved<float>&,
                            const BackwardProblem<float>&, int);
 template void run_backward(const PackedWeights<double>&, Saved<double>&,
                            const BackwardProblem<double>&, int);
-template Work backward_work_of(const PackedWeights<float>&, Dims);
-template Work backward_work_of(const PackedWeights<double>&, Dims);
+template Work backward_work_of(const PackedWeights<float>&, const ActiveRows&);
+template Work backward_work_of(const PackedWeights<double>&, const ActiveRows&);
 
 }  // namespace tidegate

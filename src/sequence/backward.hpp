@@ -15,6 +15,7 @@ struct BackwardProblem {
   T* dh0;                    // (B, P)
   T* dc0;                    // (B, H)
   WeightGradients<T> weights;
+  MaskedOutput masked_output = MaskedOutput::kZero;  // as in the forward pass
   SequenceView<T> dscale{};  // (T, B, H), of a scale that is the same for all gates; or null
   SequenceView<const T> dcell_states = {};  // (T, B, H), or null for zeros
 };
@@ -32,6 +33,6 @@ void run_backward(const PackedWeights<T>& weights, Saved<T>& saved,
                   const BackwardProblem<T>& problem, int threads);
 
 template <class T>
-Work backward_work_of(const PackedWeights<T>& weights, Dims dims);
+Work backward_work_of(const PackedWeights<T>& weights, const ActiveRows& rows);
 
 }  // namespace tidegate

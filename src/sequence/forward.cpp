@@ -29,25 +29,25 @@ class ForwardPass final : public Pass {
         w_(weights),
         p_(problem),
         saved_(saved),
-        schedule_(choose_schedule(work_of(weights, problem.dims), max_threads)),
+        schedule_(choose_schedule(work_of(weights, problem.rows), max_threads)),
         projection_(
-            checked_product(schedule_.chunk * problem.dims.batch, w_.layout.padded * Cell::kSlots)),
+            checked_product(schedule_.chunk * problem.rows.batch, w_.layout.padded * Cell::kSlots)),
         barriers_(static_cast<std::size_t>(schedule_.threads)) {
     const Index padded = w_.layout.padded;
-    const Dims d = p_.dims;
+    const Index batch = p_.rows.batch;
     const Index output_padded = w_.output_layout.padded;
-    if (w_.has_projection) projected_.hold_last(d.batch, output_padded);
+    if (w_.has_projection) projected_.hold_last(batch, output_padded);
     if (p_.factors.scale) {
       scaled_rows_ = p_.factors.per_gate() ? Cell::kGates : 1;
-      scaled_.resize(checked_product(checked_product(schedule_.threads, d.batch), scaled_rows_,
-                                     output_padded));
+      scaled_.resize(
+          checked_product(checked_product(schedule_.threads, batch), scaled_rows_, output_padded));
     }
     if (saved_ == nullptr) {
-      h0_.hold_last(d.batch, output_padded);
-      if (!p_.y) h_ring_.hold_last_two(d.batch, output_padded);
-      if (w_.has_projection) m_.hold_last(d.batch, padded);
-      if (Cell::kStates == 2) c_ring_.hold_last_two(d.batch, padded);
-      if (Cell::kUsesResetH) reset_ring_.hold_last(d.batch, padded);
+      h0_.hold_last(batch, output_padded);
+      if (!p_.y) h_ring_.hold_last_two(batch, output_padded);
+      if (w_.has_projection) m_.hold_last(batch, padded);
+      if (Cell::kStates == 2) c_ring_.hold_last_two(batch, padded);
+      if (Cell::kUsesResetH) reset_ring_.hold_last(batch, padded);
     }
   }
 
@@ -60,14 +60,14 @@ class ForwardPass final : public Pass {
     const Part whole = part_of(0, 1);
     if (steps.begin == 0) load_states(whole);
     run_steps(whole, steps);
-    if (steps.end == p_.dims.steps) store_states(whole);
+    if (steps.end == p_.rows.steps) store_states(whole);
   }
 
   void finish(int, int) noexcept override {}
 
  private:
   Part part_of(int thread, int team) {
-    return make_part(schedule_, p_.dims.batch, w_.layout.groups, w_.output_layout.groups, barriers_,
+    return make_part(schedule_, p_.rows, w_.layout.groups, w_.output_layout.groups, barriers_,
                      thread, team);
   }
 
@@ -75,7 +75,7 @@ class ForwardPass final : public Pass {
     const Part part = part_of(thread, team);
     load_states(part);
     part.wait();
-    run_steps(part, {0, p_.dims.steps});
+    run_steps(part, {0, p_.rows.steps});
     store_states(part);
   }
 
@@ -94,10 +94,10 @@ class ForwardPass final : public Pass {
   template <bool factored>
   void run_chunk(const Part& part, Range steps) {
     for (Index step = steps.begin; step < steps.end; ++step) {
-      run_phase<0, factored>(part, step, step - steps.begin);
+      run_phase<0, factored>(part, step, steps.begin);
       part.wait();
       if constexpr (Cell::kPhases == 2) {
-        run_phase<1, factored>(part, step, step - steps.begin);
+        run_phase<1, factored>(part, step, steps.begin);
         part.wait();
       }
       if (projects()) {
@@ -110,9 +110,10 @@ class ForwardPass final : public Pass {
   // Every hidden slice of the same rows would write the same values: the first one does.
   void load_states(const Part& part) {
     if (part.groups.begin != 0) return;
-    const auto load = [](const T* from, const UnitLayout<T>& layout, T* to, Index b) {
+    const auto load = [&](const T* from, const UnitLayout<T>& layout, T* to, Index b) {
       std::fill_n(to, layout.padded, T(0));
-      if (from != nullptr) std::copy_n(from + b * layout.units, layout.units, to);
+      const Index at = p_.rows.batch_of(b) * layout.units;
+      if (from != nullptr) std::copy_n(from + at, layout.units, to);
     };
     for (Index b = part.rows.begin; b < part.rows.end; ++b) {
       load(p_.h0, w_.output_layout, h0().at(0, b), b);
@@ -121,47 +122,77 @@ class ForwardPass final : public Pass {
   }
 
   void store_states(const Part& part) {
-    const Index last = p_.dims.steps;
-    const auto store = [](const T* from, const UnitLayout<T>& layout, Range groups, T* to,
-                          Index b) {
+    const auto store = [&](const T* from, const UnitLayout<T>& layout, Range groups, T* to,
+                           Index b) {
       const Range units = layout.units_of(groups);
-      std::copy_n(from + units.begin, units.size(), to + b * layout.units + units.begin);
+      T* row = to + p_.rows.batch_of(b) * layout.units;
+      std::copy_n(from + units.begin, units.size(), row + units.begin);
     };
     for (Index b = part.rows.begin; b < part.rows.end; ++b) {
-      store(h_after(last - 1, b), w_.output_layout, part.outputs, p_.h_last, b);
+      const Index last = p_.rows.length(b);
+      store(h_before(last, b), w_.output_layout, part.outputs, p_.h_last, b);
       if constexpr (Cell::kStates == 2) {
         store(c().at(last, b), w_.layout, part.groups, p_.c_last, b);
       }
+      if (p_.y.has_gaps()) fill_gaps(p_.y, b, w_.output_layout.units_of(part.outputs));
+      if (p_.cell_states.has_gaps()) {
+        fill_gaps(p_.cell_states, b, w_.layout.units_of(part.groups));
+      }
     }
+  }
+
+  // What row j gives out at invalid times.
+  void fill_gaps(const SequenceView<T>& of, Index j, Range units) {
+    const bool hold = p_.masked_output == MaskedOutput::kHold;
+    p_.rows.ragged->for_each_gap(j, [&](Range times, Index before) {
+      const T* from = hold && before >= 0 ? of.at(before, j) + units.begin : nullptr;
+      for (Index t = times.begin; t < times.end; ++t) {
+        T* to = of.at_time(t, p_.rows.batch_of(j)) + units.begin;
+        if (from == nullptr) {
+          std::fill_n(to, units.size(), T(0));
+        } else {
+          std::copy_n(from, units.size(), to);
+        }
+      }
+    });
   }
 
   // Elements of one row of a group in the projection buffer.
   Index group_width(Index group) const {
     return w_.layout.blocks_of(group).size() * Cell::kSlots * V::kSize;
   }
-  // The buffer is [group][step of the chunk][row][slot][block][lanes].
-  T* projection(Index group, Index chunk_step, Index b) {
-    const Index rows = schedule_.chunk * p_.dims.batch;
-    return projection_.data() + rows * w_.slot_offset(group) +
-           (chunk_step * p_.dims.batch + b) * group_width(group);
+  bool has_all_rows(const Part& part) const { return part.rows.size() == p_.rows.batch; }
+
+  // The buffer is [group][row of the chunk, which begins at step `first`][slot][block][lanes]. Rows
+  // that run lie one after the other, unless slices of the batch, which do not wait for each other,
+  // share it: then each row has its place at every step.
+  T* projection(const Part& part, Index group, Index first, Index t, Index b) {
+    const Index rows = schedule_.chunk * p_.rows.batch;
+    const Index row = has_all_rows(part) ? p_.rows.row(t, b) - p_.rows.row(first, 0)
+                                         : (t - first) * p_.rows.batch + b;
+    return projection_.data() + rows * w_.slot_offset(group) + row * group_width(group);
   }
 
   void project(const Part& part, Range steps) {
-    const Index rows_per_step = part.rows.size();
-    if (rows_per_step == 0) return;
+    if (part.rows.size() == 0) return;
     for (Index g = part.groups.begin; g < part.groups.end; ++g) {
       const T* bias = w_.bias.data() + w_.slot_offset(g);
       const Index width = group_width(g);
-      if (rows_per_step == p_.dims.batch) {  // the rows of all steps are contiguous: one product
+      if (has_all_rows(part)) {  // all rows of all steps are contiguous: one product
+        const Index begin = p_.rows.row(steps.begin, 0), end = p_.rows.row(steps.end, 0);
         const auto row_of = [&](Index r) {
-          return p_.x.at(steps.begin + r / rows_per_step, r % rows_per_step);
+          const auto [t, b] = p_.rows.at(begin + r);
+          return p_.x.at(t, b);
         };
-        project_rows(g, steps.size() * rows_per_step, row_of, bias, projection(g, 0, 0), width);
+        project_rows(g, end - begin, row_of, bias, projection(part, g, steps.begin, steps.begin, 0),
+                     width);
         continue;
       }
-      for (Index t = 0; t < steps.size(); ++t) {
-        const auto row_of = [&](Index r) { return p_.x.at(steps.begin + t, part.rows.begin + r); };
-        project_rows(g, rows_per_step, row_of, bias, projection(g, t, part.rows.begin), width);
+      for (Index t = steps.begin; t < steps.end; ++t) {
+        const Range rows = p_.rows.active(part.rows, t);
+        const auto row_of = [&](Index r) { return p_.x.at(t, rows.begin + r); };
+        project_rows(g, rows.size(), row_of, bias, projection(part, g, steps.begin, t, rows.begin),
+                     width);
       }
     }
   }
@@ -179,27 +210,28 @@ class ForwardPass final : public Pass {
   }
 
   template <int phase, bool factored>
-  void run_phase(const Part& part, Index t, Index chunk_step) {
-    if (part.rows.size() == 0) return;
-    if (factored && phase == 0 && p_.factors.scale) scale_states(part, t);
+  void run_phase(const Part& part, Index t, Index first) {
+    const Range rows = p_.rows.active(part.rows, t);
+    if (rows.size() == 0) return;
+    if (factored && phase == 0 && p_.factors.scale) scale_states(part, rows, t);
     for (Index g = part.groups.begin; g < part.groups.end; ++g) {
-      T* acc = projection(g, chunk_step, part.rows.begin);
+      T* acc = projection(part, g, first, t, rows.begin);
       const Index width = group_width(g);
       for (int k = 0; k < Cell::kTermCount; ++k) {
         if (Cell::kTerms[k].phase != phase) continue;
         T* to = acc + width / Cell::kSlots * Cell::kTerms[k].slot;
         if (factored && p_.factors.scale && Cell::kTerms[k].operand == Operand::kHPrev) {
-          multiply_scaled(part, g, k, to, width);
+          multiply_scaled(part, rows, g, k, to, width);
           continue;
         }
         const auto row_of = [&, k](Index r) {
-          return operand_row(Cell::kTerms[k].operand, t, part.rows.begin + r);
+          return operand_row(Cell::kTerms[k].operand, t, rows.begin + r);
         };
-        w_.terms[static_cast<std::size_t>(k)].multiply_group(g, part.rows.size(), row_of,
+        w_.terms[static_cast<std::size_t>(k)].multiply_group(g, rows.size(), row_of,
                                                              {to, width, to, width});
       }
       const Range blocks = w_.layout.blocks_of(g);
-      for (Index b = part.rows.begin; b < part.rows.end; ++b, acc += width) {
+      for (Index b = rows.begin; b < rows.end; ++b, acc += width) {
         for (Index block = blocks.begin; block < blocks.end; ++block) {
           finish_unit<phase, factored>(acc + (block - blocks.begin) * V::kSize,
                                        blocks.size() * V::kSize, t, b, block);
@@ -213,9 +245,9 @@ class ForwardPass final : public Pass {
 
   // h_prev of the part's rows times their scales: each thread makes its own copy, which costs less
   // than waiting for others.
-  void scale_states(const Part& part, Index t) {
+  void scale_states(const Part& part, Range rows, Index t) {
     if (part.groups.size() == 0) return;
-    for (Index b = part.rows.begin; b < part.rows.end; ++b) {
+    for (Index b = rows.begin; b < rows.end; ++b) {
       const T* h_prev = h_before(t, b);
       for (Index gate = 0; gate < scaled_rows_; ++gate) {
         const T* scale = p_.factors.scale_at(t, b, gate);
@@ -225,21 +257,21 @@ class ForwardPass final : public Pass {
     }
   }
   T* scaled_row(const Part& part, Index b, Index gate) {
-    const Index row = (part.hidden_slice * p_.dims.batch + b) * scaled_rows_ + gate;
+    const Index row = (part.hidden_slice * p_.rows.batch + b) * scaled_rows_ + gate;
     return scaled_.data() + row * w_.output_layout.padded;
   }
 
   // to += R (scale∘h_prev), gate by gate where each has a scale of its own.
-  void multiply_scaled(const Part& part, Index group, int k, T* to, Index width) {
+  void multiply_scaled(const Part& part, Range rows, Index group, int k, T* to, Index width) {
     const Term& term = Cell::kTerms[k];
     const PackedMatrix<T>& matrix = w_.terms[static_cast<std::size_t>(k)];
     const Index blocks = w_.layout.blocks_of(group).size();
     const int pieces = p_.factors.per_gate() ? term.slots : 1;
     for (int piece = 0; piece < pieces; ++piece) {
       const Index gate = pieces == 1 ? 0 : term.gate + piece;
-      const auto row_of = [&](Index r) { return scaled_row(part, part.rows.begin + r, gate); };
+      const auto row_of = [&](Index r) { return scaled_row(part, rows.begin + r, gate); };
       const Range vectors = even_slice(term.slots * blocks, pieces, piece);
-      matrix.multiply_part(group, vectors, {0, matrix.k_size()}, part.rows.size(), row_of,
+      matrix.multiply_part(group, vectors, {0, matrix.k_size()}, rows.size(), row_of,
                            {to, width, to, width});
     }
   }
@@ -256,15 +288,15 @@ class ForwardPass final : public Pass {
   template <bool factored>
   void project_output(const Part& part, Index t) {
     const Index stride = w_.output_layout.padded;
-    if (part.rows.size() == 0) return;
-    const auto row_of = [&](Index r) { return m(t, part.rows.begin + r); };
+    const Range rows = p_.rows.active(part.rows, t);
+    if (rows.size() == 0) return;
+    const auto row_of = [&](Index r) { return m(t, rows.begin + r); };
     for (Index g = part.outputs.begin; g < part.outputs.end; ++g) {
       const Index begin = w_.output_layout.units_of({g, g + 1}).begin;
-      T* from = projected_.at(0, part.rows.begin) + begin;
-      w_.projection.front().multiply_group(g, part.rows.size(), row_of,
-                                           {zeros<T>(), 0, from, stride});
+      T* from = projected_.at(0, rows.begin) + begin;
+      w_.projection.front().multiply_group(g, rows.size(), row_of, {zeros<T>(), 0, from, stride});
       const Range blocks = w_.output_layout.blocks_of(g);
-      for (Index b = part.rows.begin; b < part.rows.end; ++b, from += stride) {
+      for (Index b = rows.begin; b < rows.end; ++b, from += stride) {
         for (Index block = blocks.begin; block < blocks.end; ++block) {
           const Index output = block * V::kSize;
           store_h<factored>(V::load(from + output - begin), t, b, output,
@@ -367,10 +399,10 @@ class ForwardPass final : public Pass {
 }  // namespace
 
 template <class T>
-Work work_of(const PackedWeights<T>& w, Dims dims) {
+Work work_of(const PackedWeights<T>& w, const ActiveRows& rows) {
   const int phases = w.plan.phases + (w.has_projection ? 1 : 0);
-  return {dims.steps, dims.batch,      w.input_size,       w.hidden_size, w.plan.slots,
-          phases,     w.layout.groups, w.bytes_per_step(), sizeof(T)};
+  return {rows.steps, rows.mean_batch(), w.input_size,       w.hidden_size, w.plan.slots,
+          phases,     w.layout.groups,   w.bytes_per_step(), sizeof(T)};
 }
 
 template <class T>
@@ -398,7 +430,7 @@ template void run_forward(const PackedWeights<float>&, const ForwardProblem<floa
                           int);
 template void run_forward(const PackedWeights<double>&, const ForwardProblem<double>&,
                           Saved<double>*, int);
-template Work work_of(const PackedWeights<float>&, Dims);
-template Work work_of(const PackedWeights<double>&, Dims);
+template Work work_of(const PackedWeights<float>&, const ActiveRows&);
+template Work work_of(const PackedWeights<double>&, const ActiveRows&);
 
 }  // namespace tidegate

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/barrier.hpp"
+#include "sequence/active_rows.hpp"
 #include "sequence/schedule.hpp"
 
 namespace tidegate {
@@ -19,10 +20,10 @@ struct Part {
 };
 
 // `barriers` holds one per slice of the batch.
-inline Part make_part(const Schedule& schedule, Index batch, Index groups, Index output_groups,
-                      std::vector<Barrier>& barriers, int thread, int team) {
+inline Part make_part(const Schedule& schedule, const ActiveRows& rows, Index groups,
+                      Index output_groups, std::vector<Barrier>& barriers, int thread, int team) {
   const Schedule::Slices s = schedule.slices_of(thread, team);
-  return {even_slice(batch, s.batch_slices, s.batch_slice),
+  return {rows.slice(s.batch_slices, s.batch_slice),
           even_slice(groups, s.hidden_slices, s.hidden_slice),
           even_slice(output_groups, s.hidden_slices, s.hidden_slice),
           &barriers[static_cast<std::size_t>(s.batch_slice)],

@@ -2,24 +2,42 @@
 #pragma once
 
 #include "base/aligned_buffer.hpp"
+#include "sequence/active_rows.hpp"
 
 namespace tidegate {
 
-struct Dims {
-  Index steps, batch;  // T, B
-};
-
 // A (T, B, width) array with any strides over time and batch; each row is contiguous. Batch-first
-// and time-reversed arrays are the same view with other strides.
+// and time-reversed arrays are the same view with other strides. A view for a ragged batch answers
+// for its steps and sorted rows.
 template <class T>
 struct SequenceView {
   T* data = nullptr;
   Index step = 0;  // elements from one time step to the next
   Index row = 0;   // elements from one sequence of the batch to the next
+  const RaggedBatch* ragged = nullptr;
+  bool compact = false;  // the rows that run, one after the other, instead of an array of all times
 
-  T* at(Index t, Index b) const { return data + t * step + b * row; }
+  // Row b at step t of a pass.
+  T* at(Index t, Index b) const {
+    if (ragged == nullptr) return at_time(t, b);
+    if (compact) return data + ragged->row(t, b) * row;
+    return at_time(ragged->time_of(t, b), ragged->batch_of(b));
+  }
+  // The row as it lies in the array.
+  T* at_time(Index time, Index sequence) const { return data + time * step + sequence * row; }
   explicit operator bool() const { return data != nullptr; }
+
+  SequenceView<const T> read_only() const { return {data, step, row, ragged, compact}; }
+  // The same array for a pass over `rows`.
+  SequenceView over(const ActiveRows& rows) const { return {data, step, row, rows.ragged, false}; }
+  bool has_gaps() const { return data != nullptr && ragged != nullptr && !compact; }
 };
+
+// Memory of rows.total() rows.
+template <class T>
+SequenceView<T> compact_view(const ActiveRows& rows, T* memory, Index width) {
+  return {memory, rows.batch * width, width, rows.ragged, rows.ragged != nullptr};
+}
 
 // Padded (B, padded) rows at several times: all of them when saved for the backward pass, or a ring
 // of the last one or two, which is all that the forward step looks back on. What it is to hold is
@@ -27,25 +45,40 @@ struct SequenceView {
 template <class T>
 class History {
  public:
-  void hold_all(Index times, Index batch, Index padded) { hold(times, ~Index{0}, batch, padded); }
-  void hold_last(Index batch, Index padded) { hold(1, 0, batch, padded); }
-  void hold_last_two(Index batch, Index padded) { hold(2, 1, batch, padded); }
+  // After each step; and with time 0 before the first.
+  void hold_all(const ActiveRows& rows, Index padded) {
+    hold(rows.total(), ~Index{0}, rows.batch, padded);
+    if (rows.ragged != nullptr) starts_ = rows.ragged->starts();
+  }
+  void hold_all_and_first(const ActiveRows& rows, Index padded) {
+    hold(rows.total() + rows.batch, ~Index{0}, rows.batch, padded);
+    if (rows.ragged != nullptr) starts_ = rows.ragged->starts_after_first();
+  }
+  void hold_last(Index batch, Index padded) { hold(batch, 0, batch, padded); }
+  void hold_last_two(Index batch, Index padded) { hold(2 * batch, 1, batch, padded); }
 
   T* at(Index t, Index b) { return rows_.data() + offset(t, b); }
   const T* at(Index t, Index b) const { return rows_.data() + offset(t, b); }
-  Index batch() const { return batch_; }
 
  private:
-  void hold(Index times, Index mask, Index batch, Index padded) {
-    rows_.resize(checked_product(times, batch, padded));
+  void hold(Index rows, Index mask, Index batch, Index padded) {
+    rows_.resize(checked_product(rows, padded));
     mask_ = mask;
     batch_ = batch;
     padded_ = padded;
+    starts_ = nullptr;
   }
-  Index offset(Index t, Index b) const { return ((t & mask_) * batch_ + b) * padded_; }
+  Index offset(Index t, Index b) const {
+    return ((starts_ != nullptr ? starts_[t] : (t & mask_) * batch_) + b) * padded_;
+  }
 
   Index mask_ = 0, batch_ = 0, padded_ = 0;
+  const Index* starts_ = nullptr;  // of the times of a ragged batch
   AlignedBuffer<T> rows_;
 };
+
+// What stands in the outputs at invalid times: zeros, or the output before (zeros before the
+// first).
+enum class MaskedOutput { kZero, kHold };
 
 }  // namespace tidegate

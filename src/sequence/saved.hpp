@@ -13,11 +13,11 @@ namespace tidegate {
 
 template <class T>
 struct Saved {
-  Dims dims{};
+  ActiveRows rows;
   SequenceView<const T> x;  // the caller's array, kept alive by the bindings
   SequenceView<const T> h;  // hidden states after each step: y, or own_h when y is not returned
   History<T> own_h;         // T rows
-  AlignedBuffer<T> gates;   // [T][B][slots][padded]
+  AlignedBuffer<T> gates;   // [row of rows][slots][padded]
   History<T> h0;            // one row: the initial hidden state, padded
   History<T> c;             // T + 1 rows, c before the first step in front
   History<T> reset_h;       // T rows of r∘h_prev
@@ -34,21 +34,22 @@ struct Saved {
 
   // Makes room for a call. Memory of earlier calls is used again: fresh memory costs a page fault
   // and a pass of zeros.
-  void prepare(Dims d, SequenceView<const T> input, SequenceView<const T> y,
+  void prepare(const ActiveRows& active, SequenceView<const T> input, SequenceView<const T> y,
                const StateFactors<T>& state_factors = {}) {
-    gates.resize(checked_product(d.steps, d.batch, row_size_));
-    h0.hold_last(d.batch, output_padded_);
-    if (!y) own_h.hold_all(d.steps, d.batch, output_padded_);
-    if (has_c_) c.hold_all(d.steps + 1, d.batch, padded_);
-    if (has_reset_h_) reset_h.hold_all(d.steps, d.batch, padded_);
-    dims = d;
+    gates.resize(checked_product(active.total(), row_size_));
+    h0.hold_last(active.batch, output_padded_);
+    if (!y) own_h.hold_all(active, output_padded_);
+    if (has_c_) c.hold_all_and_first(active, padded_);
+    if (has_reset_h_) reset_h.hold_all(active, padded_);
+    rows = active;
     x = input;
     factors = state_factors;
-    h = y ? y : SequenceView<const T>{own_h.at(0, 0), d.batch * output_padded_, output_padded_};
+    h = y ? y : compact_view<const T>(rows, own_h.at(0, 0), output_padded_);
   }
 
   Index row_size() const { return row_size_; }  // from one row of gates to the next
-  T* gate_row(Index t, Index b) { return gates.data() + (t * dims.batch + b) * row_size_; }
+  T* gate_row(Index row) { return gates.data() + row * row_size_; }
+  T* gate_row(Index t, Index b) { return gate_row(rows.row(t, b)); }
   // With a projection h = W_hr m: m (H,) and the gradient dh (P,).
   T* m(Index t, Index b) { return gate_row(t, b) + output_at_; }
   T* dh(Index t, Index b) { return m(t, b) + padded_; }

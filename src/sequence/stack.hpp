@@ -29,14 +29,15 @@ struct StackedBackward {
   WeightGradients<T> gradients;
 };
 
-// y (T, B, H of the last layer) may be null. Prepares what is saved. T, B and all H are at least 1.
+// x and y (T, B, H of the last layer) are over `rows`; y may be null. Prepares what is saved. T, B
+// and all H are at least 1.
 template <class T>
-void run_stack(const std::vector<StackedForward<T>>& layers, Dims dims, SequenceView<const T> x,
-               SequenceView<T> y, int threads);
+void run_stack(const std::vector<StackedForward<T>>& layers, const ActiveRows& rows,
+               SequenceView<const T> x, SequenceView<T> y, MaskedOutput masked_output, int threads);
 
 // dy and dx may be null.
 template <class T>
 void run_stack(const std::vector<StackedBackward<T>>& layers, SequenceView<const T> dy,
-               SequenceView<T> dx, int threads);
+               SequenceView<T> dx, MaskedOutput masked_output, int threads);
 
 }  // namespace tidegate

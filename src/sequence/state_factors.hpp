@@ -19,6 +19,11 @@ struct StateFactors {
   bool product_only = false;      // only what R multiplies is scaled; the GRU's blend is not
   SequenceView<const T> keep{};   // null: none
 
+  // The same for a pass over `rows`.
+  StateFactors over(const ActiveRows& rows) const {
+    return {scale.over(rows), scale_gate, product_only, keep.over(rows)};
+  }
+
   bool any() const { return scale || keep; }
   bool per_gate() const { return scale_gate != 0; }
   const T* scale_at(Index t, Index b, Index gate) const {

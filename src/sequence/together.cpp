@@ -41,20 +41,20 @@ void run_pieces(const std::vector<std::unique_ptr<Pass>>& passes, std::vector<Pr
 
 template <class T>
 Work work_of(const ForwardCall<T>& call) {
-  return work_of(*call.weights, call.problem.dims);
+  return work_of(*call.weights, call.problem.rows);
 }
 template <class T>
 Work work_of(const BackwardCall<T>& call) {
-  return backward_work_of(*call.weights, call.saved->dims);
+  return backward_work_of(*call.weights, call.saved->rows);
 }
 
 template <class T>
 Dims dims_of(const ForwardCall<T>& call) {
-  return call.problem.dims;
+  return call.problem.rows;
 }
 template <class T>
 Dims dims_of(const BackwardCall<T>& call) {
-  return call.saved->dims;
+  return call.saved->rows;
 }
 
 template <class T>

@@ -1,6 +1,6 @@
-// The products over K = T*B that follow the backward time loop. Slots that meet the same operands
-// form a run; one product finishes a run's rows of every matrix and bias, which is the weight of an
-// input that is always one:
+// The products over K = all rows of all steps that follow the backward time loop. Slots that meet
+// the same operands form a run; one product finishes a run's rows of every matrix and bias, which
+// is the weight of an input that is always one:
 //
 //   slots of a run, e.g. r z   x   columns [ x | h_prev | 1 ]   ->   rows r z of [ dW | dR | db ]
 //
@@ -29,7 +29,7 @@ class WeightGradientPass {
     }
     saved_.products.resize(std::max(saved_.products.size(), static_cast<std::size_t>(threads)));
     for (OuterProduct<T>& product : saved_.products) {
-      product.reserve(saved_.dims.steps * saved_.dims.batch, ceil_div(panels, threads), columns);
+      product.reserve(saved_.rows.total(), ceil_div(panels, threads), columns);
     }
   }
 
@@ -125,15 +125,15 @@ class WeightGradientPass {
       const Index end = std::min(panels.end, p + product.capacity()) * kMaxVectors;
       const Index count = std::min(vectors, end) - first;
       const T* da = saved_.gate_row(0, 0) + run.da_at + first * Lane<T>::kSize;
-      product.run(saved_.dims.steps * saved_.dims.batch, {da, saved_.row_size(), count},
-                  run.columns, [&](Index r, T* to) { gather(run, r, to); });
+      product.run(saved_.rows.total(), {da, saved_.row_size(), count}, run.columns,
+                  [&](Index r, T* to) { gather(run, r, to); });
       for (Index v = 0; v < count; ++v) write(run, product, first + v, v);
     }
   }
 
-  // Copies the columns of row r = t*B + b.
+  // Copies the columns of row r.
   void gather(const Run& run, Index r, T* to) const {
-    const Index t = r / saved_.dims.batch, b = r % saved_.dims.batch;
+    const auto [t, b] = saved_.rows.at(r);
     for (const Factor& factor : run.factors) {
       T* const columns = to + factor.columns.begin;
       if (factor.kind == Column::kOne) {
@@ -184,8 +184,8 @@ class WeightGradientPass {
     for (Index block = blocks.begin; block < blocks.end; ++block) {
       const Index unit = block * V::kSize;
       V sum[3] = {V(T(0)), V(T(0)), V(T(0))};
-      for (Index t = 0; t < saved_.dims.steps; ++t) {
-        for (Index b = 0; b < saved_.dims.batch; ++b) {
+      for (Index t = 0; t < saved_.rows.steps; ++t) {
+        for (Index b = 0; b < saved_.rows.count(t); ++b) {
           const T* da = saved_.gate_row(t, b) + unit;
           for (Index q = 0; q <= last; ++q) {
             const Index slot = q == last ? w_.plan.slots - 1 : q;

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tidegate._arrays import FloatArray, as_float_array
+import numpy as np
+
+from tidegate._arrays import FloatArray, as_float_array, is_masked
+from tidegate._loader import core
 from tidegate.weights import CellWeights
 
 State = tuple[FloatArray, ...]
@@ -24,6 +27,53 @@ def check_same_dtype(where: str, name: str, weights: CellWeights, first: CellWei
             f"{where}: {name} has dtype {weights.dtype}; expected {first.dtype}, that of the "
             "other weights."
         )
+
+
+def validity(where: str, lengths: Any, mask: Any, masked_output: Any) -> Any:
+    """Return which steps are valid, as the core takes it: it checks shapes and values."""
+    if lengths is None and mask is None and masked_output == "zero":
+        return ALL_VALID
+    if not isinstance(masked_output, str):
+        raise TypeError(f'{where}: masked_output is {masked_output!r}; expected "zero" or "hold".')
+    return core.Validity(
+        None if lengths is None else _as_lengths(where, lengths),
+        None if mask is None else _as_mask(where, mask),
+        masked_output,
+    )
+
+
+ALL_VALID = core.Validity(None, None, "zero")
+
+
+def _as_lengths(where: str, lengths: Any) -> Any:
+    array = _plain(where, "lengths", lengths)
+    if array.size == 0:
+        array = array.astype(np.int64)  # an empty list has no integers
+    if array.dtype.kind not in "iu":
+        raise TypeError(
+            f"{where}: lengths has dtype {array.dtype}; expected integers, the valid steps of "
+            "each sequence."
+        )
+    return array.astype(np.int64, copy=False)
+
+
+def _as_mask(where: str, mask: Any) -> Any:
+    array = _plain(where, "mask", mask)
+    if array.dtype != np.bool_ and array.size > 0:
+        raise TypeError(
+            f"{where}: mask has dtype {array.dtype}; expected bool, True at valid steps "
+            "(mask.astype(bool) converts)."
+        )
+    return array.astype(np.bool_, copy=False)
+
+
+def _plain(where: str, name: str, value: Any) -> Any:
+    if is_masked(value):
+        raise TypeError(f"{where}: {name} is a masked array; expected a plain array.")
+    try:
+        return np.asarray(value)
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(f"{where}: {name} is not a rectangular array: {error}.") from None
 
 
 def split_states(where: str, name: str, states: Any, layers: Sequence[CellWeights]) -> list[Pair]:

@@ -18,6 +18,7 @@ from tidegate.functional.arguments import (
     check_weights,
     gradients_for,
     split_state,
+    validity,
 )
 from tidegate.weights import CellWeights
 
@@ -55,6 +56,9 @@ def birnn_forward(
     x: Any,
     state: Any = None,
     *,
+    lengths: Any = None,
+    mask: Any = None,
+    masked_output: str = "zero",
     training: bool = False,
     batch_first: bool = False,
     return_sequences: bool = True,
@@ -70,6 +74,13 @@ def birnn_forward(
     state : tuple of (B, H), optional
         States before the first step of each direction: (h→, h←) or, for "lstm",
         (h→, c→, h←, c←); entries may be None. Zeros if omitted.
+    lengths : (B,) integers, optional
+        Valid steps of each sequence, as in `rnn_forward`; h← starts at the last of them.
+    mask : (B, T) bool, optional
+        True at valid steps, in place of `lengths`.
+    masked_output : "zero" or "hold"
+        `y` at invalid steps, as in `rnn_forward`: "hold" repeats what each direction had before,
+        so at the end of a shorter sequence h→ repeats its last output and h← is zero.
     training : bool
         Keep what `birnn_backward` needs. `y` is then read-only, because it is part of that.
     batch_first : bool
@@ -81,7 +92,7 @@ def birnn_forward(
     -------
     BiRNNOutput
         y (T, B, 2H) or (B, T, 2H), h→ and h← at the same step side by side; state, a tuple of
-        (B, H), each direction's after its last step; saved, for `birnn_backward` (None unless
+        (B, H), each direction's after its last valid step; saved, for `birnn_backward` (None unless
         training).
 
     Raises
@@ -114,6 +125,7 @@ def birnn_forward(
         [w.core_weights() for w in weights],
         as_float_array(where, "x", x, forward_weights.dtype),
         _states(where, "state", state, weights),
+        validity(where, lengths, mask, masked_output),
         training,
         batch_first,
         return_sequences,

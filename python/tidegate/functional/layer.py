@@ -5,7 +5,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tidegate._arrays import FloatArray, as_float_array, check_flag
-from tidegate.functional.arguments import State, as_gradients, check_weights, split_state
+from tidegate.functional.arguments import (
+    State,
+    as_gradients,
+    check_weights,
+    split_state,
+    validity,
+)
 from tidegate.functional.state_factors import state_factors
 from tidegate.weights import CellWeights
 
@@ -48,6 +54,7 @@ def rnn_forward(
     *,
     lengths: Any = None,
     mask: Any = None,
+    masked_output: str = "zero",
     training: bool = False,
     batch_first: bool = False,
     return_sequences: bool = True,
@@ -67,8 +74,13 @@ def rnn_forward(
         With `training`, do not modify it before `rnn_backward`.
     state : tuple of (B, H), optional
         State before the first step: (h,) or, for "lstm", (h, c). Zeros if omitted.
-    lengths, mask : None
-        Reserved for ragged batches; anything else is refused.
+    lengths : (B,) integers, optional
+        Valid steps of each sequence, 0 to T; what follows in `x` is not read.
+    mask : (B, T) bool, optional
+        True at valid steps, anywhere, in place of `lengths`; batch first also where x is not. At
+        the others the state is held and `x` is not read.
+    masked_output : "zero" or "hold"
+        `y` at invalid steps: zeros, or the output before, repeated (zeros before the first).
     training : bool
         Keep what `rnn_backward` needs. `y` is then read-only, because it is part of that.
     batch_first : bool
@@ -76,7 +88,7 @@ def rnn_forward(
     return_sequences : bool
         If false, `y` is None and memory does not grow with T (unless training).
     go_backwards : bool
-        Start at the last step and end at the first; `y` keeps the time order of `x`.
+        Start at the last valid step and end at the first; `y` keeps the time order of `x`.
     state_scale : array like y, or (B, H) for all steps alike, optional
         h_prev of each step is multiplied by it, everywhere in the step (GRU-D's decay).
     recurrent_scale : (B, H), or (G, B, H) with one for each gate, optional
@@ -90,22 +102,25 @@ def rnn_forward(
     -------
     RNNOutput
         y (T, B, H) or (B, T, H), the hidden state after each step; state, a tuple of (B, H) after
-        the last step; saved, for `rnn_backward` (None unless training). With a projection y is
-        (T, B, P), and h of every state is (B, P).
+        the last valid step of each sequence (where there is none, the state before the first);
+        saved, for `rnn_backward` (None unless training). With a projection y is (T, B, P), and h of
+        every state is (B, P).
 
     Raises
     ------
     ValueError
-        A shape disagrees with the weights or with the other arrays; state_keep leaves 0..1.
+        A shape disagrees with the weights or with the other arrays; a length is outside 0..T; both
+        `lengths` and `mask` are given; state_keep leaves 0..1.
     TypeError
-        An array has another dtype than the weights, is masked, `weights` is no CellWeights, or a
-        flag is neither True nor False.
+        An array has another dtype than the weights, is a masked array, `weights` is no CellWeights,
+        or a flag is neither True nor False; `lengths` has no integers, `mask` no bools.
     MemoryError
         The result does not fit into memory.
 
     Notes
     -----
     Equations: docs/equations/<cell>.md. Results are bit-identical for any number of threads.
+    Invalid steps cost no arithmetic, and no result depends on them: docs/sequences.md.
 
     Examples
     --------
@@ -114,18 +129,18 @@ def rnn_forward(
     >>> out = rnn_forward(w, np.zeros((5, 2, 3)))
     >>> out.y.shape, out.state[0].shape
     ((5, 2, 4), (2, 4))
+    >>> w = tg.CellWeights("rnn", np.ones((1, 1)), np.ones((1, 1)), activation="linear")
+    >>> rnn_forward(w, np.ones((4, 2, 1)), lengths=[4, 2]).y[:, :, 0].T
+    array([[1., 2., 3., 4.],
+           [1., 2., 0., 0.]])
     """
     where = "rnn_forward"
     check_weights(where, "weights", weights)
-    if lengths is not None or mask is not None:
-        raise ValueError(
-            f"{where}: lengths or mask is given; expected None (ragged batches are not in this "
-            "version: run sequences of one length together)."
-        )
     x = as_float_array(where, "x", x, weights.dtype)
     y, final, kept = weights.core_weights().forward(
         x,
         *split_state(where, "state", state, weights),
+        validity(where, lengths, mask, masked_output),
         training,
         batch_first,
         return_sequences,
@@ -155,7 +170,8 @@ def rnn_backward(
         `saved` of an `rnn_forward(..., training=True)`. It serves once: the saved gates are
         overwritten by their gradients.
     dy : like y, optional
-        Gradient of the loss by each output. Zeros if omitted.
+        Gradient of the loss by each output. Zeros if omitted. At invalid steps it is not read, or
+        with masked_output="hold" adds to the step whose output is repeated there.
     dstate : tuple of (B, H), optional
         Gradient by the final state, (dh,) or (dh, dc); entries may be None. Zeros if omitted.
     need_dx : bool
@@ -169,9 +185,9 @@ def rnn_backward(
     Returns
     -------
     RNNGradients
-        x, like the input; state, a tuple of (B, H), the gradient by the initial state (also when
-        that was omitted); weights, a CellWeights that holds the gradients (`out` if given);
-        state_scale, like that argument (None unless needed).
+        x, like the input, zeros at invalid steps; state, a tuple of (B, H), the gradient by the
+        initial state (also when that was omitted); weights, a CellWeights that holds the gradients
+        (`out` if given); state_scale, like that argument (None unless needed).
 
     Raises
     ------

@@ -12,6 +12,7 @@ from tidegate.functional.arguments import (
     check_weights,
     gradients_for,
     split_states,
+    validity,
 )
 from tidegate.weights import CellWeights
 
@@ -47,6 +48,9 @@ def rnn_stack_forward(
     x: Any,
     states: Any = None,
     *,
+    lengths: Any = None,
+    mask: Any = None,
+    masked_output: str = "zero",
     training: bool = False,
     batch_first: bool = False,
     return_sequences: bool = True,
@@ -62,6 +66,12 @@ def rnn_stack_forward(
         Input of the first layer, as in `rnn_forward`.
     states : sequence of one state per layer, optional
         Each as in `rnn_forward`: (h,) or, for "lstm", (h, c) of (B, H); None is zeros.
+    lengths : (B,) integers, optional
+        Valid steps of each sequence, as in `rnn_forward`, for every layer.
+    mask : (B, T) bool, optional
+        True at valid steps, in place of `lengths`.
+    masked_output : "zero" or "hold"
+        `y` at invalid steps, as in `rnn_forward`.
     training : bool
         Keep what `rnn_stack_backward` needs. `y` is then read-only, because it is part of that.
     batch_first : bool
@@ -73,7 +83,8 @@ def rnn_stack_forward(
     -------
     RNNStackOutput
         y (T, B, H) or (B, T, H), the hidden states of the last layer; states, for each layer a
-        tuple of (B, H) after the last step; saved, for `rnn_stack_backward` (None unless training).
+        tuple of (B, H) after the last valid step; saved, for `rnn_stack_backward` (None unless
+        training).
 
     Raises
     ------
@@ -102,6 +113,7 @@ def rnn_stack_forward(
         [w.core_weights() for w in layers],
         as_float_array(where, "x", x, dtype),
         split_states(where, "states", states, layers),
+        validity(where, lengths, mask, masked_output),
         training,
         batch_first,
         return_sequences,

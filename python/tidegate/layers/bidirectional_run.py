@@ -38,7 +38,7 @@ class BidirectionalRun(Layer):
         """Call the engine for both directions; as in Keras, outputs of masked steps are 0."""
         if state is None:
             state = self._carried_state(len(x))
-        masked = {} if mask is None else {"mask": mask, "masked_output": "zero"}
+        masked: dict[str, Any] = {} if mask is None else {"mask": mask, "masked_output": "zero"}
         if any(layer.runs_apart for layer in self.recurrent_parts()):
             out = self._run_apart(x, state, training, mask, rng)
         else:

@@ -52,7 +52,9 @@ class RecurrentRun:
             for kept, layer in zip(carried, self.layers, strict=True)
         ]
         last = self.layers[-1]
-        masked = {} if mask is None else {"mask": mask, "masked_output": last.masked_output}
+        masked: dict[str, Any] = (
+            {} if mask is None else {"mask": mask, "masked_output": last.masked_output}
+        )
         out = rnn_stack_forward(
             [layer.bound_weights()[0] for layer in self.layers],
             x,

@@ -26,6 +26,7 @@ class Saved:
     go_backwards: bool
     factors: sequence.Factors
     scale_axes: int  # of state_scale
+    valid: sequence.Validity
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,9 @@ def rnn_forward(
     x: Any,
     state: Any = None,
     *,
+    lengths: Any = None,
+    mask: Any = None,
+    masked_output: str = "zero",
     training: bool = False,
     batch_first: bool = False,
     return_sequences: bool = True,
@@ -70,6 +74,12 @@ def rnn_forward(
     state : tuple of (B, H), optional
         State before the first step: (h,) or, for "lstm", (h, c). Zeros if omitted. With a
         projection h is (B, P).
+    lengths : (B,) integers, optional
+        Valid steps of each sequence.
+    mask : (B, T) bool, optional
+        True at valid steps, in place of `lengths`.
+    masked_output : "zero" or "hold"
+        y at invalid steps: zeros, or the output before it (zeros before the first).
     training : bool
         Keep what `rnn_backward` needs.
     return_sequences : bool
@@ -82,7 +92,7 @@ def rnn_forward(
     Returns
     -------
     RNNOutput
-        y, the hidden state after each step; state after the last step; saved.
+        y, the hidden state after each step; state after the last valid step; saved.
 
     Raises
     ------
@@ -114,9 +124,12 @@ def rnn_forward(
         _at_every_step(1.0 if state_scale is None else state_scale, (steps, batch), w, *layout),
         _at_every_step(0.0 if state_keep is None else state_keep, (steps, batch), w, *layout),
     )
-    y, last, saved_steps = sequence.forward(w.with_biases(), x, first, factors)
+    steps_of = _valid_steps(lengths, mask, steps, batch)
+    steps_of = (steps_of[::-1] if go_backwards else steps_of)[..., np.newaxis]
+    valid = sequence.Validity(steps_of, masked_output == "hold")
+    y, last, saved_steps = sequence.forward(w.with_biases(), x, first, factors, valid)
     scale_axes = 0 if state_scale is None else np.ndim(state_scale)
-    saved = Saved(w, saved_steps, (steps, batch), x.dtype, *layout, factors, scale_axes)
+    saved = Saved(w, saved_steps, (steps, batch), x.dtype, *layout, factors, scale_axes, valid)
     return RNNOutput(
         _to_caller_order(y, batch_first, go_backwards) if return_sequences else None,
         last,
@@ -169,7 +182,7 @@ def rnn_backward(
     dlast = _state("rnn_backward: dstate", dstate, w, batch, saved.dtype)
     dy = _to_time_order(dy, *layout)
     dx, dfirst, dw, dscale = sequence.backward(
-        w.with_biases(), saved.steps, dy, dlast, saved.factors
+        w.with_biases(), saved.steps, dy, dlast, saved.factors, saved.valid
     )
     dscale = _to_caller_order(dscale, *layout)
     if saved.scale_axes == 2:
@@ -190,6 +203,18 @@ def _at_every_step(
     if factor.ndim == 3:
         factor = _to_time_order(factor, batch_first, go_backwards)
     return np.broadcast_to(factor, (*shape, w.output_size))
+
+
+def _valid_steps(lengths: Any, mask: Any, steps: int, batch: int) -> Array:
+    """Which steps are valid, (T, B)."""
+    valid: Array
+    if mask is not None:
+        valid = np.asarray(mask, bool).reshape(batch, steps).T
+    elif lengths is not None:
+        valid = np.arange(steps)[:, np.newaxis] < np.reshape(lengths, (1, batch))
+    else:
+        valid = np.ones((steps, batch), bool)
+    return valid
 
 
 def _to_time_order(array: Array, batch_first: bool, go_backwards: bool) -> Array:

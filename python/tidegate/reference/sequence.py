@@ -3,6 +3,8 @@
     forward     state_t, saved_t = step(x_t, state_{t-1}, w)            y_t = h_t
     backward    dh_t = dy_t + what step t+1 sends back                  dw = Σ_t dw_t
 
+At an invalid step of a sequence the state is held, and y_t is 0 or, if `hold`, y_{t-1}.
+
 To add a cell, write its step and step_backward in a file of its own and add one line to `CELLS`.
 """
 
@@ -47,37 +49,56 @@ class Factors(NamedTuple):
     keep: Array
 
 
-def forward(w: Weights, x: Array, state: State, factors: Factors) -> tuple[Array, State, list[Any]]:
+class Validity(NamedTuple):
+    """Valid steps of each sequence, (T, B, 1), and whether y repeats itself at the others."""
+
+    steps: Array
+    hold: bool
+
+
+def forward(
+    w: Weights, x: Array, state: State, factors: Factors, valid: Validity
+) -> tuple[Array, State, list[Any]]:
     """Run x (T, B, I) from `state`: y (T, B, P), the last state, and what each step saved."""
     steps, batch, _ = x.shape
     y = np.empty((steps, batch, w.output_size), x.dtype)
     saved = []
+    held = np.zeros((batch, w.output_size), x.dtype)
     for t in range(steps):
+        valid_t = valid.steps[t]
         h_prev, *cell_prev = state
-        scaled = (factors.scale[t] * h_prev, *cell_prev)
-        (h_new, *cell), saved_t = CELLS[w.cell].step(x[t], scaled, w)
-        y[t] = factors.keep[t] * h_prev + (1 - factors.keep[t]) * h_new
-        state = (y[t], *cell)
+        scaled = (np.where(valid_t, factors.scale[t], 0) * h_prev, *cell_prev)
+        (h_new, *cell), saved_t = CELLS[w.cell].step(np.where(valid_t, x[t], 0), scaled, w)
+        keep = np.where(valid_t, factors.keep[t], 1)
+        h = keep * h_prev + (1 - keep) * h_new
+        state = (h, *(np.where(valid_t, *q) for q in zip(cell, cell_prev, strict=True)))
+        y[t] = np.where(valid_t, h, held)
+        held = y[t] if valid.hold else held
         saved.append((h_prev, saved_t))
     return y, state, saved
 
 
 def backward(
-    w: Weights, saved: list[Any], dy: Array, dstate: State, factors: Factors
+    w: Weights, saved: list[Any], dy: Array, dstate: State, factors: Factors, valid: Validity
 ) -> tuple[Array, State, dict[str, Array], Array]:
     """Take dy (T, B, P) and the gradient by the last state to dx, that by the first, dw, dscale."""
     steps, batch, _ = dy.shape
     dx = np.empty((steps, batch, w.input_size), dy.dtype)
     dw = {name: np.zeros_like(array) for name, array in w.arrays().items()}
     dscale = np.empty_like(dy)
+    dheld = np.zeros((batch, w.output_size), dy.dtype)  # of the invalid steps that repeat an output
     for t in reversed(range(steps)):
+        valid_t = valid.steps[t]
+        scale, keep = np.where(valid_t, factors.scale[t], 0), np.where(valid_t, factors.keep[t], 1)
         h_prev, saved_t = saved[t]
         dh, *dcell = dstate
-        dh = dh + dy[t]
-        dstep = ((1 - factors.keep[t]) * dh, *dcell)
+        dh = dh + np.where(valid_t, dy[t] + dheld, 0)
+        dheld = np.where(valid_t, 0, dheld + dy[t]) if valid.hold else dheld
+        dstep = ((1 - keep) * dh, *(np.where(valid_t, dc, 0) for dc in dcell))
         dx[t], (dscaled, *dcell_prev), dw_t = CELLS[w.cell].step_backward(dstep, saved_t, w)
         dscale[t] = dscaled * h_prev
-        dstate = (factors.keep[t] * dh + factors.scale[t] * dscaled, *dcell_prev)
+        dcell = [np.where(valid_t, *dc) for dc in zip(dcell_prev, dcell, strict=True)]
+        dstate = (keep * dh + scale * dscaled, *dcell)
         for name in dw:
             dw[name] += dw_t[name]
     return dx, dstate, dw, dscale
