@@ -20,6 +20,7 @@ from tidegate.layers import (
     Dropout,
     Embedding,
     Input,
+    Masking,
     Multiply,
 )
 from tidegate.models import Model, Sequential
@@ -189,6 +190,37 @@ def test_a_bad_step_is_undone():
         model.fit(x, Y * 1e30, epochs=3, verbose=0)
     for weight, kept in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, kept)
+
+
+def test_masks_go_through_a_graph():
+    """Padding, whether known by its value or by lengths, changes nothing."""
+    entry = Input((None, 2))
+    low = LSTM(2, return_sequences=True)(Masking()(entry))
+    out = Dense(1)(AttentionPooling(3)(Add()([low, GRU(2, return_sequences=True)(low)])))
+    model = Model(entry, out, seed=2)
+    short = model.predict(SERIES[:, :4])
+    padded = SERIES.copy()
+    padded[:, 4:] = 0
+    np.testing.assert_allclose(model.predict(padded), short, rtol=1e-5, atol=1e-6)
+    padded[:, 4:] = np.nan
+    np.testing.assert_allclose(model.predict(padded, lengths=[4] * 30), short, rtol=1e-5, atol=1e-6)
+
+
+def test_lengths_of_one_of_several_inputs():
+    model = two_branches()
+    cut = model.predict(X | {"series": SERIES[:, :4]})
+    padded = SERIES.copy()
+    padded[:, 4:] = np.nan
+    lengths = {"series": [4] * 30}
+    got = model.predict(X | {"series": padded}, lengths=lengths, batch_size=8)
+    np.testing.assert_allclose(got, cut, rtol=1e-5, atol=1e-6)
+    model.compile("sgd", "mse")
+    assert np.isfinite(
+        model.fit(X | {"series": padded}, Y, lengths=lengths, verbose=0).history["loss"]
+    )
+    ragged = [row[:4] for row in SERIES]
+    ragged[0] = SERIES[0]
+    assert model.predict(X | {"series": ragged}).shape == (30, 1)
 
 
 def encoder_decoder():

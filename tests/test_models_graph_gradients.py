@@ -191,17 +191,22 @@ def masked_attention(kind, low):
     return Model([a, b], dense()(pool(Concatenate()([found, dense(2)(a)])))), [X, Z]
 
 
+LOW = {"dense": lambda: dense(3, activation="tanh"), "gru": gru, "lstm": lstm}
+
+
+@pytest.mark.parametrize("low", LOW)
 @pytest.mark.parametrize("kind", [Attention, AdditiveAttention])
-def test_gradients_of_masked_attention(kind):
+def test_gradients_of_masked_attention(kind, low):
     """Gaps, and a row of value with no step that counts."""
-    model, inputs = masked_attention(kind, dense(3, activation="tanh"))
+    model, inputs = masked_attention(kind, LOW[low]())
     check(model, inputs, Several([MASK, NONE_VALID]))
 
 
+@pytest.mark.parametrize("low", LOW)
 @pytest.mark.parametrize("kind", [Attention, AdditiveAttention])
-def test_masked_steps_of_attention_change_nothing(kind):
+def test_masked_steps_of_attention_change_nothing(kind, low):
     """Neither the output nor a gradient depends on what stands at steps that do not count."""
-    model, inputs = masked_attention(kind, dense(3, activation="tanh"))
+    model, inputs = masked_attention(kind, LOW[low]())
     model.compile("sgd", "mse")
     model.optimizer = NoStep()
     results = []
@@ -215,6 +220,14 @@ def test_masked_steps_of_attention_change_nothing(kind):
         results.append([loss, *(parameter.grad.copy() for parameter in model.parameters.values())])
     for a, b in zip(*results, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["residual", "pooled", "encoder decoder", "shared states"])
+def test_gradients_of_a_graph_with_masks(name):
+    """Gaps; of two inputs, the second has a row with no step that counts."""
+    model, inputs = GRAPHS[name]()
+    masks = [MASK, NONE_VALID]
+    check(model, inputs, MASK if len(inputs) == 1 else Several(masks))
 
 
 def test_attention_to_nothing_is_zero():
