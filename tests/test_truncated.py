@@ -147,6 +147,21 @@ def test_weights_of_samples_and_of_steps_follow_the_pieces():
     assert weights(once) == weights(twice)
 
 
+def test_masked_steps_hold_the_state_across_pieces():
+    lengths = np.array([11, 4, 0, 7, 8, 1])
+    valid = np.arange(11) < lengths[:, None]
+    model = make("stack", 0.0)
+    history = fit(model, tbptt=4, shuffle=False, batch_size=6, lengths=lengths)
+    expected = model.evaluate(X, Y, lengths=lengths)
+    assert history.history["loss"][0] == pytest.approx(expected, rel=1e-6)
+    stateful = make("gru", stateful=True)
+    whole = make("gru").predict(X, mask=valid)
+    pieces = [stateful.predict(X[:, k : k + 4], mask=valid[:, k : k + 4]) for k in (0, 4, 8)]
+    np.testing.assert_array_equal(np.concatenate(pieces, axis=1)[valid], whole[valid])
+    fit(short := make("gru"), tbptt=4, batch_size=6, lengths=np.minimum(lengths, 3))
+    assert short.optimizer.iterations == 1  # later pieces have no valid step
+
+
 def test_a_stateful_model_goes_on_over_batches():
     model, by_hand = make("gru", stateful=True), make("gru", stateful=True)
     fit(model, tbptt=6, shuffle=False, epochs=2)
