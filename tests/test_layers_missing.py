@@ -146,6 +146,27 @@ def test_gradients_of_missing_indicator_match_finite_differences():
         assert_gradients(layer, data(4, times=times))
 
 
+@pytest.mark.parametrize("go_backwards", [False, True])
+def test_gradients_with_a_mask_match_finite_differences(go_backwards):
+    mask = np.random.default_rng(6).random((B, T)) < 0.7
+    mask[0, -2:] = mask[1, 0] = False
+    for times in (False, True):
+        layer = built(go_backwards=go_backwards, time_feature=times, return_sequences=True)
+        assert_gradients(layer, data(4, times=times), mask=mask)
+
+
+def test_what_a_mask_hides_is_not_observed():
+    x = data(times=True)
+    mask = np.arange(T) < np.array([[6], [4], [2]])
+    other = np.where(mask[..., None], x, 7.0)
+    other[2, 2:, -1] = 0  # padded times may fall
+    for layer in (
+        GRUD(H, time_feature=True, return_sequences=True),
+        Bidirectional(GRUD(H, time_feature=True, return_sequences=True)),
+    ):
+        np.testing.assert_array_equal(layer(x, mask=mask), layer(other, mask=mask))
+
+
 def test_missing_indicator_is_the_function():
     x = data(times=True)
     mean = [0.5, -1.0, 2.0, 0.0]

@@ -12,7 +12,7 @@ from tidegate.functional.arguments import (
     split_state,
     validity,
 )
-from tidegate.functional.state_factors import state_factors
+from tidegate.functional.state_factors import NO_FACTORS, StateFactors, state_factors
 from tidegate.weights import CellWeights
 
 
@@ -137,6 +137,11 @@ def rnn_forward(
     where = "rnn_forward"
     check_weights(where, "weights", weights)
     x = as_float_array(where, "x", x, weights.dtype)
+    factors: StateFactors = NO_FACTORS
+    if state_scale is not None or recurrent_scale is not None or state_keep is not None:
+        factors = state_factors(
+            where, weights, x, batch_first, state_scale, recurrent_scale, state_keep
+        )
     y, final, kept = weights.core_weights().forward(
         x,
         *split_state(where, "state", state, weights),
@@ -145,7 +150,7 @@ def rnn_forward(
         batch_first,
         return_sequences,
         go_backwards,
-        *state_factors(where, weights, x, batch_first, state_scale, recurrent_scale, state_keep),
+        *factors,
     )
     if kept is None:
         return RNNOutput(y, final, None)

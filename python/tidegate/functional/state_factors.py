@@ -29,8 +29,8 @@ def state_factors(
     state_keep: Any,
 ) -> StateFactors:
     """Check what a door was given; x tells T and B."""
-    if x.ndim != 3 or (state_scale is None and recurrent_scale is None and state_keep is None):
-        return NO_FACTORS  # a wrong x is the core's to refuse
+    if x.ndim != 3:
+        return NO_FACTORS  # the core refuses it
     if state_scale is not None and recurrent_scale is not None:
         raise ValueError(
             f"{where}: state_scale and recurrent_scale are given; expected one of them (both scale "
