@@ -153,17 +153,21 @@ void run(SavedLayer<T>& layer, const BackwardProblem<T>& problem, int threads) {
   layer.give_back();
 }
 
-// Returns (y or None, final states, SavedLayer or None).
+// Returns (y or None, final states, SavedLayer or None, c after each step or None).
 template <class T>
 py::tuple forward(std::shared_ptr<LayerWeights<T>> weights, Array<T> x, OptionalArray<T> h0,
                   OptionalArray<T> c0, Validity valid, const py::object& is_training,
                   const py::object& is_batch_first, const py::object& returns_sequences,
                   const py::object& goes_backwards, OptionalArray<T> scale, bool product_only,
-                  OptionalArray<T> keep) {
+                  OptionalArray<T> keep, const py::object& returns_cell_states) {
   const bool training = flag(is_training, "rnn_forward: training");
   const SequenceLayout layout{flag(is_batch_first, "rnn_forward: batch_first"),
                               flag(goes_backwards, "rnn_forward: go_backwards")};
   const bool return_sequences = flag(returns_sequences, "rnn_forward: return_sequences");
+  const bool return_cell_states = flag(returns_cell_states, "rnn_forward: return_cell_states");
+  CHECK_ARG(
+      !return_cell_states || weights->has_c(),
+      "rnn_forward: return_cell_states is True; expected False (only \"lstm\" has a cell state).");
   check_input("rnn_forward", x, weights->input_size(), layout);
   x = with_contiguous_rows(x);
   const Dims dims = layout.dims(x);
@@ -183,6 +187,11 @@ py::tuple forward(std::shared_ptr<LayerWeights<T>> weights, Array<T> x, Optional
                             writable_data_of(last.h),
                             writable_data_of(last.c)};
   if (y) problem.y = layout.writable_view(*y).over(rows);
+  OptionalArray<T> cell_states;
+  if (return_cell_states) {
+    cell_states = new_array<T>(layout.shape(dims, weights->hidden_size()));
+    problem.cell_states = layout.writable_view(*cell_states).over(rows);
+  }
   const FactorArrays<T> factors{std::move(scale), product_only, std::move(keep)};
   problem.factors =
       factors.views(layout, dims, plan_of(weights->config()).gates, weights->output_size())
@@ -198,8 +207,9 @@ py::tuple forward(std::shared_ptr<LayerWeights<T>> weights, Array<T> x, Optional
   } else {
     last.take(first);
     fill_with_zeros(y);
+    fill_with_zeros(cell_states);
   }
-  return py::make_tuple(std::move(y), last.as_tuple(), std::move(kept));
+  return py::make_tuple(std::move(y), last.as_tuple(), std::move(kept), std::move(cell_states));
 }
 
 // Returns (dx or None, gradients of the first states, dscale (T, B, H) or None); gradients of the
@@ -207,13 +217,21 @@ py::tuple forward(std::shared_ptr<LayerWeights<T>> weights, Array<T> x, Optional
 template <class T>
 py::tuple backward(SavedLayer<T>& layer, OptionalArray<T> dy, OptionalArray<T> dh_last,
                    OptionalArray<T> dc_last, const py::object& need_dx, LayerWeights<T>& out,
-                   bool need_dscale) {
+                   bool need_dscale, OptionalArray<T> dcell_states) {
   const bool wants_dx = flag(need_dx, "rnn_backward: need_dx");
   layer.require_usable();
   const LayerWeights<T>& weights = *layer.weights;
   const SequenceLayout layout = layer.layout;
   check_dy("rnn_backward: dy", "dstate", dy, layer.y.has_value(),
            layout.shape(layer.dims, weights.output_size()));
+  if (dcell_states) {
+    CHECK_ARG(
+        weights.has_c(),
+        "rnn_backward: dcell_states is given; expected None (only \"lstm\" has a cell state).");
+    check_shape(*dcell_states, "rnn_backward: dcell_states",
+                layout.shape(layer.dims, weights.hidden_size()));
+    dcell_states = with_contiguous_rows(*dcell_states);
+  }
   States<T> last{std::move(dh_last), std::move(dc_last)};
   last.check("rnn_backward: dstate[0]", "rnn_backward: dstate[1]", weights, layer.dims.batch);
 
@@ -231,6 +249,7 @@ py::tuple backward(SavedLayer<T>& layer, OptionalArray<T> dy, OptionalArray<T> d
   if (dy) problem.dy = layout.view(*dy).over(rows);
   if (dx) problem.dx = layout.writable_view(*dx).over(rows);
   problem.masked_output = layer.ragged.masked_output;
+  if (dcell_states) problem.dcell_states = layout.view(*dcell_states).over(rows);
   OptionalArray<T> dscale;
   if (need_dscale) {
     dscale = new_array<T>(layout.shape(layer.dims, weights.output_size()));

@@ -36,6 +36,7 @@ class RNNOutput(NamedTuple):
     y: FloatArray | None
     state: State
     saved: SavedForward | None
+    cell_states: FloatArray | None = None
 
 
 class RNNGradients(NamedTuple):
@@ -59,6 +60,7 @@ def rnn_forward(
     batch_first: bool = False,
     return_sequences: bool = True,
     go_backwards: bool = False,
+    return_cell_states: bool = False,
     state_scale: Any = None,
     recurrent_scale: Any = None,
     state_keep: Any = None,
@@ -89,6 +91,8 @@ def rnn_forward(
         If false, `y` is None and memory does not grow with T (unless training).
     go_backwards : bool
         Start at the last valid step and end at the first; `y` keeps the time order of `x`.
+    return_cell_states : bool
+        "lstm" only: return c after each step too.
     state_scale : array like y, or (B, H) for all steps alike, optional
         h_prev of each step is multiplied by it, everywhere in the step (GRU-D's decay).
     recurrent_scale : (B, H), or (G, B, H) with one for each gate, optional
@@ -103,7 +107,8 @@ def rnn_forward(
     RNNOutput
         y (T, B, H) or (B, T, H), the hidden state after each step; state, a tuple of (B, H) after
         the last valid step of each sequence (where there is none, the state before the first);
-        saved, for `rnn_backward` (None unless training). With a projection y is (T, B, P), and h of
+        saved, for `rnn_backward` (None unless training); cell_states (T, B, H) or (B, T, H), c after
+        each step (None unless asked for). With a projection y is (T, B, P), and h of
         every state is (B, P).
 
     Raises
@@ -142,7 +147,7 @@ def rnn_forward(
         factors = state_factors(
             where, weights, x, batch_first, state_scale, recurrent_scale, state_keep
         )
-    y, final, kept = weights.core_weights().forward(
+    y, final, kept, cell_states = weights.core_weights().forward(
         x,
         *split_state(where, "state", state, weights),
         validity(where, lengths, mask, masked_output),
@@ -151,11 +156,13 @@ def rnn_forward(
         return_sequences,
         go_backwards,
         *factors,
+        return_cell_states,
     )
     if kept is None:
-        return RNNOutput(y, final, None)
+        return RNNOutput(y, final, None, cell_states)
     axes = 0 if state_scale is None else np.ndim(state_scale)
-    return RNNOutput(y, final, SavedForward(weights, kept, axes, 1 if batch_first else 0))
+    saved = SavedForward(weights, kept, axes, 1 if batch_first else 0)
+    return RNNOutput(y, final, saved, cell_states)
 
 
 def rnn_backward(
@@ -165,6 +172,7 @@ def rnn_backward(
     *,
     need_dx: bool = True,
     need_dstate_scale: bool = False,
+    dcell_states: Any = None,
     out: CellWeights | None = None,
 ) -> RNNGradients:
     """Gradients of one forward pass by its input, initial state and weights.
@@ -181,6 +189,8 @@ def rnn_backward(
         Gradient by the final state, (dh,) or (dh, dc); entries may be None. Zeros if omitted.
     need_dx : bool
         If false, `x` of the result is None and its product is not computed.
+    dcell_states : like y, optional
+        "lstm" only: gradient by c after each step, whether or not these were returned.
     need_dstate_scale : bool
         Whether `state_scale` of the result is the gradient by that argument, which must be given.
     out : CellWeights, optional
@@ -225,6 +235,8 @@ def rnn_backward(
     weights = saved.weights
     dy = None if dy is None else as_float_array(where, "dy", dy, weights.dtype)
     dstate = split_state(where, "dstate", dstate, weights)
+    if dcell_states is not None:
+        dcell_states = as_float_array(where, "dcell_states", dcell_states, weights.dtype)
     gradients = weights.empty_like() if out is None else as_gradients(where, "out", out, weights)
     if check_flag(where, "need_dstate_scale", need_dstate_scale) and not saved.scale_axes:
         raise ValueError(
@@ -232,7 +244,7 @@ def rnn_backward(
             "state_scale."
         )
     dx, dfirst, dscale = saved.core.backward(
-        dy, *dstate, need_dx, gradients.core_weights(), bool(need_dstate_scale)
+        dy, *dstate, need_dx, gradients.core_weights(), bool(need_dstate_scale), dcell_states
     )
     if dscale is not None and saved.scale_axes == 2:
         dscale = dscale.sum(axis=saved.time_axis)

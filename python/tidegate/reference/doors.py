@@ -31,11 +31,15 @@ class Saved:
 
 @dataclass(frozen=True)
 class RNNOutput:
-    """y (T, B, P) or None; state, (h (B, P),) or (h, c (B, H)); saved, or None unless training."""
+    """y (T, B, P) or None; state, (h (B, P),) or (h, c (B, H)); saved, or None unless training.
+
+    cell_states (T, B, H), c after each step, of an LSTM if asked for.
+    """
 
     y: Array | None
     state: State
     saved: Saved | None
+    cell_states: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ def rnn_forward(
     batch_first: bool = False,
     return_sequences: bool = True,
     go_backwards: bool = False,
+    return_cell_states: bool = False,
     state_scale: Any = None,
     state_keep: Any = None,
 ) -> RNNOutput:
@@ -86,6 +91,8 @@ def rnn_forward(
         If not, y is None.
     go_backwards : bool
         Run from the last step to the first; y stays in the order of x.
+    return_cell_states : bool
+        "lstm" only: c after each step too.
     state_scale, state_keep : like y, or (B, H), optional; state_keep also a number
         See `tidegate.reference.sequence.Factors`; ones and zeros if omitted.
 
@@ -134,11 +141,17 @@ def rnn_forward(
         _to_caller_order(y, batch_first, go_backwards) if return_sequences else None,
         last,
         saved if training else None,
+        _cell_states(saved) if return_cell_states else None,
     )
 
 
 def rnn_backward(
-    saved: Saved, dy: Any = None, dstate: Any = None, *, need_dx: bool = True
+    saved: Saved,
+    dy: Any = None,
+    dstate: Any = None,
+    *,
+    need_dx: bool = True,
+    dcell_states: Any = None,
 ) -> RNNGradients:
     """Gradients of a loss by everything that went into `rnn_forward`.
 
@@ -152,6 +165,8 @@ def rnn_backward(
         Gradient of the loss by the state after the last step; zeros where omitted.
     need_dx : bool
         Without it, the gradient by x is None.
+    dcell_states : (T, B, H) or (B, T, H), optional
+        Gradient of the loss by c after each step.
 
     Returns
     -------
@@ -182,7 +197,13 @@ def rnn_backward(
     dlast = _state("rnn_backward: dstate", dstate, w, batch, saved.dtype)
     dy = _to_time_order(dy, *layout)
     dx, dfirst, dw, dscale = sequence.backward(
-        w.with_biases(), saved.steps, dy, dlast, saved.factors, saved.valid
+        w.with_biases(),
+        saved.steps,
+        dy,
+        dlast,
+        saved.factors,
+        saved.valid,
+        None if dcell_states is None else _to_time_order(widen(dcell_states), *layout),
     )
     dscale = _to_caller_order(dscale, *layout)
     if saved.scale_axes == 2:
@@ -193,6 +214,16 @@ def rnn_backward(
         w.with_arrays({name: dw[name] for name in w.arrays()}),
         dscale if saved.scale_axes else None,
     )
+
+
+def _cell_states(saved: Saved) -> Array:
+    """Return c after each step, which each step of an LSTM has saved; gaps are like those of y."""
+    c = np.zeros((*saved.shape, saved.weights.hidden_size), saved.dtype)
+    held = np.zeros(c.shape[1:], c.dtype)
+    for t, (_, step) in enumerate(saved.steps):
+        c[t] = np.where(saved.valid.steps[t], step.c, held)
+        held = c[t] if saved.valid.hold else held
+    return _to_caller_order(c, saved.batch_first, saved.go_backwards)
 
 
 def _at_every_step(

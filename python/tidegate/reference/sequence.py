@@ -79,7 +79,13 @@ def forward(
 
 
 def backward(
-    w: Weights, saved: list[Any], dy: Array, dstate: State, factors: Factors, valid: Validity
+    w: Weights,
+    saved: list[Any],
+    dy: Array,
+    dstate: State,
+    factors: Factors,
+    valid: Validity,
+    dcell_states: Array | None = None,
 ) -> tuple[Array, State, dict[str, Array], Array]:
     """Take dy (T, B, P) and the gradient by the last state to dx, that by the first, dw, dscale."""
     steps, batch, _ = dy.shape
@@ -87,6 +93,7 @@ def backward(
     dw = {name: np.zeros_like(array) for name, array in w.arrays().items()}
     dscale = np.empty_like(dy)
     dheld = np.zeros((batch, w.output_size), dy.dtype)  # of the invalid steps that repeat an output
+    dc_held = np.zeros((batch, w.hidden_size), dy.dtype)
     for t in reversed(range(steps)):
         valid_t = valid.steps[t]
         scale, keep = np.where(valid_t, factors.scale[t], 0), np.where(valid_t, factors.keep[t], 1)
@@ -94,6 +101,9 @@ def backward(
         dh, *dcell = dstate
         dh = dh + np.where(valid_t, dy[t] + dheld, 0)
         dheld = np.where(valid_t, 0, dheld + dy[t]) if valid.hold else dheld
+        if dcell_states is not None:
+            dcell = [dcell[0] + np.where(valid_t, dcell_states[t] + dc_held, 0)]
+            dc_held = np.where(valid_t, 0, dc_held + dcell_states[t]) if valid.hold else dc_held
         dstep = ((1 - keep) * dh, *(np.where(valid_t, dc, 0) for dc in dcell))
         dx[t], (dscaled, *dcell_prev), dw_t = CELLS[w.cell].step_backward(dstep, saved_t, w)
         dscale[t] = dscaled * h_prev

@@ -103,7 +103,7 @@ def forward(
         states = None if state is None else [state] * len(layers)
         y, _, saved = rnn_stack_forward([w for [w] in layers], x, states, training=training)
     else:
-        y, _, saved = rnn_forward(layers[0][0], x, state, training=training)
+        y, _, saved, _ = rnn_forward(layers[0][0], x, state, training=training)
     assert y is not None
     return y, saved
 
