@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tidegate.bench import (
     baseline,
+    options,
     picture,
     report,
     scaling_picture,
@@ -38,11 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     help_text = (
         "quick: 4 shapes; standard: the project's goals; deepbench: its recurrent layers; "
-        "scaling: T, B, I, H and layers grow one by one"
+        "scaling: T, B, I, H and layers grow one by one; options: each option of a layer beside "
+        "the plain one, tidegate alone"
     )
     add(
         "--suite",
-        choices=suites.SUITES,
+        choices=[*suites.SUITES, "options"],
         default="quick",
         help=f"{help_text} (default: %(default)s)",
     )
@@ -110,6 +112,8 @@ def run(args: argparse.Namespace) -> int:
             check_picture("--picture", args.picture)
         if args.schedules:
             return _schedules(args)
+        if args.suite == "options" and args.show is None and not args.memory:
+            return _options(args)
         before = None if args.baseline is None else report.load("--baseline", args.baseline)
         measured = _measure(args) if args.show is None else report.load("--show", args.show)
         if args.show is not None:
@@ -134,8 +138,8 @@ def _measure(args: argparse.Namespace) -> Report:
         raise InputError(
             f'--suite {args.suite}: no case has these --cells and a label with "{args.only}".'
         )
-    options = {name: getattr(args, name) for name in ("suite", "rounds", "seconds")}
-    return session.measure(cases, peers, threads, args.timeout, options)
+    chosen = {name: getattr(args, name) for name in ("suite", "rounds", "seconds")}
+    return session.measure(cases, peers, threads, args.timeout, chosen)
 
 
 def _schedules(args: argparse.Namespace) -> int:
@@ -147,6 +151,18 @@ def _schedules(args: argparse.Namespace) -> int:
     if args.output is not None:
         schedules.save(measured, args.output)
         print(f"schedules: {args.output}")
+    return 0
+
+
+def _options(args: argparse.Namespace) -> int:
+    """Time options of layers and write their file, which is not a report."""
+    chosen = list(options.cases(args.passes, args.cells, args.only))
+    if not chosen:
+        raise InputError(f'--suite options: nothing has these --cells and "{args.only}".')
+    measured = session.measure_options(chosen, _threads(args), args.rounds, args.seconds)
+    if args.output is not None:
+        args.output.write_text(measured, encoding="utf-8")
+        print(f"options: {args.output}")
     return 0
 
 

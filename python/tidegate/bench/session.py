@@ -5,15 +5,18 @@ from dataclasses import asdict
 from typing import Any
 
 from tidegate.bench import machine, memory, schedule_table, schedules, table
+from tidegate.bench import options as layer_options
 from tidegate.bench.case import Case
 from tidegate.bench.engines import OURS, versions
-from tidegate.bench.probes import Silicon
+from tidegate.bench.probes import Silicon, probe
 from tidegate.bench.progress import make as make_progress
 from tidegate.bench.report import Report
 from tidegate.bench.runner import Runner
 from tidegate.bench.schedules import Trials
+from tidegate.runtime import set_num_threads
 
 FIRST_PROBE_SECONDS, PROBE_SECONDS = 0.2, 0.005
+OPTIONS_PROBE_SECONDS, OPTIONS_MOST_BYTES = 0.05, 1 << 23
 
 
 def measure(
@@ -91,6 +94,28 @@ def measure_schedules(cases: list[Case], threads: int, rounds: int, seconds: flo
     finally:
         progress.close()
     return whole
+
+
+def measure_options(
+    chosen: list[tuple[Case, layer_options.Option]], threads: int, rounds: int, seconds: float
+) -> str:
+    """Time options of layers beside the plain layer, printing each; return them as JSON text."""
+    set_num_threads(threads)
+    info = machine.describe()
+    print(f"{info['cpu']}, {threads} threads, ISA level {info['tidegate']['isa']}")
+    print(f"best of {rounds} rounds of {seconds} s\n\n{layer_options.header()}", flush=True)
+    silicon = probe(OPTIONS_PROBE_SECONDS, OPTIONS_MOST_BYTES, threads)
+    progress = make_progress(len(chosen))
+    measured = []
+    try:
+        for case, option in chosen:
+            progress.begin(f"{case.label} {option.name}")
+            measured.append(layer_options.measure(case, option, rounds, seconds))
+            progress.print(layer_options.line(measured[-1], silicon, threads))
+            progress.done()
+    finally:
+        progress.close()
+    return layer_options.to_json(measured, silicon, threads)
 
 
 def _empty(

@@ -1,0 +1,203 @@
+"""The suite *options*: each option of a layer beside the plain layer, tidegate alone.
+
+Each option and the plain layer take turns in one process. To add an option: one line in `OPTIONS`.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tidegate.bench.case import Case
+from tidegate.bench.limits import limit
+from tidegate.bench.probes import Silicon
+from tidegate.bench.problem import Arrays, Problem
+from tidegate.functional import rnn_backward, rnn_forward
+from tidegate.weights import CellWeights
+
+SIZES = ((100, 16, 256, 256), (100, 1, 64, 128))
+GATED = ("lstm", "gru")
+
+
+def _none(_: Case) -> dict[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Option:
+    """What differs from the plain layer.
+
+    Attributes
+    ----------
+    name : str
+    kinds : tuple of str
+        Cells that have it: of "lstm", "gru".
+    cell : dict
+        Arguments of CellWeights.
+    arrays : callable
+        From the case to the shapes of arrays that are new or replace the plain layer's.
+    forward, backward : callable
+        From the case to arguments of `rnn_forward` and `rnn_backward`.
+    products : float
+        Multiply-adds of the layer relative to the plain one's.
+    """
+
+    name: str
+    kinds: tuple[str, ...] = GATED
+    cell: dict[str, Any] = field(default_factory=dict)
+    arrays: Callable[[Case], dict[str, tuple[int, ...]]] = _none
+    forward: Callable[[Case], dict[str, Any]] = _none
+    backward: Callable[[Case], dict[str, Any]] = _none
+    products: float = 1.0
+
+
+def _activation(name: str) -> Option:
+    return Option(f"activation={name}", cell={"activation": name})
+
+
+def _three_gates(case: Case) -> dict[str, tuple[int, ...]]:
+    rows, inputs, hidden = 3 * case.hidden, case.inputs, case.hidden
+    return {
+        "weight_ih": (rows, inputs),
+        "weight_hh": (rows, hidden),
+        "bias_ih": (rows,),
+        "bias_hh": (rows,),
+    }
+
+
+def _like_y(case: Case) -> np.ndarray[Any, Any]:
+    return np.full((case.steps, case.batch, case.hidden), 0.9, case.dtype)
+
+
+NAMES = (
+    "relu",
+    "linear",
+    "hard_sigmoid",
+    "leaky_relu",
+    "thresholded_relu",
+    "scaled_tanh",
+    "elu",
+    "softsign",
+    "softplus",
+    "affine",
+)
+LSTM = ("lstm",)
+OPTIONS: tuple[Option, ...] = (
+    *(_activation(name) for name in NAMES),
+    Option("gates=hard_sigmoid", cell={"recurrent_activation": "hard_sigmoid"}),
+    Option("coupled=input", LSTM, {"coupled": "input"}, _three_gates, products=0.75),
+    Option("coupled=forget", LSTM, {"coupled": "forget"}, _three_gates, products=0.75),
+    Option("peephole diagonal", LSTM, {}, lambda case: {"peephole": (3, case.hidden)}),
+    Option("clip", cell={"clip": 3.0}),
+    Option("cell_clip", LSTM, {"cell_clip": 3.0}),
+    Option("output_clip", LSTM, {"output_clip": 3.0}),
+    Option(
+        "return_cell_states",
+        LSTM,
+        forward=lambda _: {"return_cell_states": True},
+        backward=lambda case: {"dcell_states": _like_y(case)},
+    ),
+    Option("state_scale", forward=lambda case: {"state_scale": _like_y(case)}),
+    Option("state_keep", forward=lambda case: {"state_keep": _like_y(case)}),
+)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The best time of an option and of the plain layer in the same turns, in seconds."""
+
+    option: Option
+    case: Case
+    seconds: float
+    plain: float
+
+    @property
+    def relative(self) -> float:
+        """How many times as long as the plain layer it takes."""
+        return self.seconds / self.plain
+
+    def percent_of_limit(self, silicon: Silicon, threads: int) -> float:
+        """Of the least time that the products take."""
+        least = limit(self.case, silicon, threads).seconds * self.option.products
+        return 100 * least / self.seconds
+
+
+def cases(passes: Sequence[str], kinds: Sequence[str], only: str) -> Iterator[tuple[Case, Option]]:
+    """Yield what is measured; `only` is text of the case's label or of the option's name."""
+    for name in passes:
+        for kind in (kind for kind in GATED if kind in kinds):
+            for sizes in SIZES:
+                case = Case(kind, name == "training", *sizes)
+                for option in OPTIONS:
+                    if kind in option.kinds and only in f"{case.label} {option.name}":
+                        yield case, option
+
+
+def measure(case: Case, option: Option, rounds: int, seconds: float) -> Measured:
+    """Time an option and the plain layer in turns of `seconds` / 2 each."""
+    runs = runner(case, Option("plain")), runner(case, option)
+    best = [float("inf"), float("inf")]
+    for run in runs:
+        run()
+    for _ in range(rounds):
+        for k, run in enumerate(runs):
+            end = time.perf_counter() + seconds / 2
+            while (begin := time.perf_counter()) < end:
+                run()
+                best[k] = min(best[k], time.perf_counter() - begin)
+    return Measured(option, case, best[1], best[0])
+
+
+def runner(case: Case, option: Option) -> Callable[[], Any]:
+    """Return a function that runs the layer with an option once."""
+    problem = Problem.of(case)
+    arrays: Arrays = dict(problem.layers[0][0])
+    rng = np.random.default_rng(1)
+    for name, shape in option.arrays(case).items():
+        bound = case.hidden**-0.5
+        arrays[name] = rng.uniform(-bound, bound, shape).astype(case.dtype)
+    weights = CellWeights.view(case.cell.cell, **arrays, **option.cell)
+    given, back = option.forward(case), option.backward(case)
+    if not case.training:
+        return lambda: rnn_forward(weights, problem.x, **given)
+    gradients = weights.empty_like()
+    width = rnn_forward(weights, problem.x, **given).state[0].shape[1]
+    dy = np.ascontiguousarray(problem.dy[..., :width])
+
+    def training() -> Any:
+        weights.changed()
+        out = rnn_forward(weights, problem.x, training=True, **given)
+        return rnn_backward(out.saved, dy, out=gradients, **back)
+
+    return training
+
+
+def to_json(measured: Sequence[Measured], silicon: Silicon, threads: int) -> str:
+    """Return what was measured as JSON text."""
+    rows = [
+        {
+            "case": one.case.label,
+            "option": one.option.name,
+            "seconds": one.seconds,
+            "plain_seconds": one.plain,
+            "percent_of_limit": one.percent_of_limit(silicon, threads),
+        }
+        for one in measured
+    ]
+    return json.dumps({"threads": threads, "rows": rows}, indent=1)
+
+
+def line(one: Measured, silicon: Silicon, threads: int) -> str:
+    """Return one line of the table."""
+    return (
+        f"{one.case.label:<36} {one.option.name:<28} {1e6 * one.seconds:>10.1f} "
+        f"{one.relative:>9.2f} {one.percent_of_limit(silicon, threads):>8.0f} %"
+    )
+
+
+def header() -> str:
+    """Return the first line of the table."""
+    return f"{'case':<36} {'option':<28} {'µs':>10} {'x plain':>9} {'of limit':>10}"
