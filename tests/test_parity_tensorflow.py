@@ -48,7 +48,7 @@ def block_lstm_run(case, arrays, x, state, dy):
             wcf=given[6],
             wco=given[7],
             forget_bias=0.0,
-            cell_clip=-1.0,
+            cell_clip=case.cell_clip or -1.0,
             use_peephole=case.peephole is not None,
         )
         loss = tf.reduce_sum(out.h * dy)
@@ -65,7 +65,7 @@ def block_lstm_run(case, arrays, x, state, dy):
     }
     if case.peephole:
         gradients["peephole"] = np.stack(dp)
-    return out.h.numpy(), (out.h.numpy()[-1], out.cs.numpy()[-1]), gradients
+    return out.h.numpy(), out.cs.numpy(), gradients
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -81,7 +81,7 @@ def test_one_layer(doors, case, shape):
     arrays = make_arrays(case, inputs, hidden, np.float32)
     x, dy = normal(steps, batch, inputs), normal(steps, batch, hidden)
     state = normal(batch, hidden), normal(batch, hidden)
-    y, last, theirs = block_lstm_run(case, arrays, x, state, dy)
+    y, cells, theirs = block_lstm_run(case, arrays, x, state, dy)
 
     w = CellWeights("lstm", **arrays)
     out = doors.rnn_forward(w, x, state, training=True)
@@ -89,7 +89,24 @@ def test_one_layer(doors, case, shape):
     ours = {"x": grads.x, "h": grads.state[0], "c": grads.state[1], **grads.weights.arrays()}
     assert_forward_close(y, out.y, "y", BETWEEN_ENGINES)
     for k, part in enumerate(out.state):
-        assert_forward_close(last[k], part, f"state[{k}]", BETWEEN_ENGINES)
+        assert_forward_close((y, cells)[k][-1], part, f"state[{k}]", BETWEEN_ENGINES)
     assert theirs.keys() == ours.keys()
     for name, array in theirs.items():
         assert_gradient_close(array, ours[name], name, BETWEEN_ENGINES)
+
+
+@pytest.mark.parametrize("peephole", [None, "diagonal"])
+@pytest.mark.parametrize("cell_clip", [0.1, 0.5])
+def test_cell_clip(cell_clip, peephole):
+    """Forward only: BlockLSTM's gradient passes through a clip that was reached."""
+    case = CellCase("lstm", bias="ih", peephole=peephole, cell_clip=cell_clip)
+    rng = np.random.default_rng(5)
+    arrays = make_arrays(case, 4, 10, np.float32)
+    x = rng.standard_normal((7, 3, 4)).astype(np.float32)
+    state = tuple(rng.standard_normal((3, 10)).astype(np.float32) for _ in range(2))
+    y, cells, _ = block_lstm_run(case, arrays, x, state, np.zeros((7, 3, 10), np.float32))
+    w = CellWeights("lstm", **arrays, **case.options)
+    out = functional.rnn_forward(w, x, state, return_cell_states=True)
+    assert np.any(np.abs(cells) == np.float32(cell_clip))
+    assert_forward_close(out.y, y, "y", BETWEEN_ENGINES)
+    assert_forward_close(out.cell_states, cells, "c", BETWEEN_ENGINES)

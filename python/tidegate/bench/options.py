@@ -41,8 +41,8 @@ class Option:
         From the case to the shapes of arrays that are new or replace the plain layer's.
     forward, backward : callable
         From the case to arguments of `rnn_forward` and `rnn_backward`.
-    products : float
-        Multiply-adds of the layer relative to the plain one's.
+    products : callable
+        From the case to the layer's multiply-adds relative to the plain one's.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Option:
     arrays: Callable[[Case], dict[str, tuple[int, ...]]] = _none
     forward: Callable[[Case], dict[str, Any]] = _none
     backward: Callable[[Case], dict[str, Any]] = _none
-    products: float = 1.0
+    products: Callable[[Case], float] = lambda _: 1.0
 
 
 def _activation(name: str) -> Option:
@@ -66,6 +66,16 @@ def _three_gates(case: Case) -> dict[str, tuple[int, ...]]:
         "bias_ih": (rows,),
         "bias_hh": (rows,),
     }
+
+
+def _projected(case: Case) -> dict[str, tuple[int, ...]]:
+    rows, half = 4 * case.hidden, case.hidden // 2
+    return {"weight_hh": (rows, half), "weight_hr": (half, case.hidden)}
+
+
+def _products_projected(case: Case) -> float:
+    half = case.hidden / 2
+    return (4 * (case.inputs + half) + half) / (4 * (case.inputs + case.hidden))
 
 
 def _like_y(case: Case) -> np.ndarray[Any, Any]:
@@ -88,9 +98,10 @@ LSTM = ("lstm",)
 OPTIONS: tuple[Option, ...] = (
     *(_activation(name) for name in NAMES),
     Option("gates=hard_sigmoid", cell={"recurrent_activation": "hard_sigmoid"}),
-    Option("coupled=input", LSTM, {"coupled": "input"}, _three_gates, products=0.75),
-    Option("coupled=forget", LSTM, {"coupled": "forget"}, _three_gates, products=0.75),
+    Option("coupled=input", LSTM, {"coupled": "input"}, _three_gates, products=lambda _: 0.75),
+    Option("coupled=forget", LSTM, {"coupled": "forget"}, _three_gates, products=lambda _: 0.75),
     Option("peephole diagonal", LSTM, {}, lambda case: {"peephole": (3, case.hidden)}),
+    Option("projection to H/2", LSTM, {}, _projected, products=_products_projected),
     Option("clip", cell={"clip": 3.0}),
     Option("cell_clip", LSTM, {"cell_clip": 3.0}),
     Option("output_clip", LSTM, {"output_clip": 3.0}),
@@ -121,7 +132,7 @@ class Measured:
 
     def percent_of_limit(self, silicon: Silicon, threads: int) -> float:
         """Of the least time that the products take."""
-        least = limit(self.case, silicon, threads).seconds * self.option.products
+        least = limit(self.case, silicon, threads).seconds * self.option.products(self.case)
         return 100 * least / self.seconds
 
 
