@@ -8,8 +8,9 @@ import pytest
 import tidegate
 from cases import ALL_CELLS, OPTION_CELLS, make_problem
 from engine_runs import all_arrays, assert_same_bits, refuses, run
+from numeric_gradient import analytic_gradients, numeric_gradients
 from tidegate import Activation, CellWeights, functional, layers, load, models
-from tolerances import assert_forward_close
+from tolerances import assert_differences_close, assert_forward_close
 
 H = 3
 
@@ -163,3 +164,39 @@ def test_unit_forget_bias_of_coupled_gates(coupled, bias):
     layer(np.zeros((1, 2, 3)))
     np.testing.assert_array_equal(layer.cell_weights.bias_ih[:4], bias)
     np.testing.assert_array_equal(layer.cell_weights.bias_ih[4:], 0)
+
+
+@pytest.mark.parametrize("case", OPTION_CELLS, ids=str)
+def test_gradients_match_finite_differences_when_run_backwards(case):
+    problem = make_problem(case, (3, 2, 2, 3))
+
+    def forward(arrays, x, state):
+        w = CellWeights(case.cell, **arrays, **case.options)
+        return functional.rnn_forward(w, x, state, go_backwards=True)
+
+    _, grads = run(functional, problem, go_backwards=True)
+    numeric = numeric_gradients(forward, problem, np.float64)
+    assert_differences_close(analytic_gradients(grads), numeric, np.float64)
+
+
+@pytest.mark.parametrize("case", [c for c in OPTION_CELLS if "projection" not in str(c)], ids=str)
+def test_same_bits_in_a_stack_and_in_two_directions(case):
+    first = make_problem(case, (4, 3, 5, 17), np.float32)
+    second = make_problem(case, (4, 3, 17, 17), np.float32, seed=1)
+    below = functional.rnn_forward(first.weights, first.x)
+    above = functional.rnn_forward(second.weights, below.y, training=True)
+    grads = functional.rnn_backward(above.saved, second.dy)
+    stack = functional.rnn_stack_forward([first.weights, second.weights], first.x, training=True)
+    np.testing.assert_array_equal(stack.y, above.y)
+    stacked = functional.rnn_stack_backward(stack.saved, second.dy)
+    for name, array in grads.weights.arrays().items():
+        np.testing.assert_array_equal(getattr(stacked.weights[1], name), array, err_msg=name)
+
+    back = functional.rnn_forward(second.weights, below.y, go_backwards=True, training=True)
+    both = functional.birnn_forward(second.weights, second.weights, below.y, training=True)
+    np.testing.assert_array_equal(both.y, np.concatenate([above.y, back.y], axis=2))
+    dy = np.concatenate([np.zeros_like(second.dy), second.dy], axis=2)
+    grads = functional.rnn_backward(back.saved, second.dy)
+    both = functional.birnn_backward(both.saved, dy)
+    for name, array in grads.weights.arrays().items():
+        np.testing.assert_array_equal(getattr(both.backward_weights, name), array, err_msg=name)
