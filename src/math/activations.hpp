@@ -83,7 +83,10 @@ struct Softsign {
 struct Softplus {
   template <class T>
   static Lane<T> value(const Lane<T>& x) {
-    return at_least(x, T(0)) + log1p_unit(exp_saturated(-abs(x)));
+    const SplitExp<T> e(at_least(-abs(x), ExpConstants<T>::kLowest));
+    // Not scale * expm1 + scale: without FMA that product underflows while the sum does not.
+    const Lane<T> decay = e.scale * (e.expm1 + Lane<T>(T(1)));
+    return at_least(x, T(0)) + log1p_unit(decay);
   }
   template <class T>
   static Lane<T> slope(const Lane<T>& y) {
