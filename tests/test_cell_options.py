@@ -200,3 +200,35 @@ def test_same_bits_in_a_stack_and_in_two_directions(case):
     both = functional.birnn_backward(both.saved, dy)
     for name, array in grads.weights.arrays().items():
         np.testing.assert_array_equal(getattr(both.backward_weights, name), array, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "hard_sigmoid",
+        ("leaky_relu", {"alpha": 0.3}),
+        ("thresholded_relu", {"alpha": 0.2}),
+        ("scaled_tanh", {"alpha": 1.7, "beta": 0.6}),
+        Activation("elu", 0.5),
+        "softsign",
+        "softplus",
+        ("affine", {"alpha": 0.5, "beta": 0.1}),
+    ],
+    ids=str,
+)
+def test_dense_takes_them_too(given):
+    """Beside a recurrent layer without recurrence."""
+    dense = layers.Dense(4, given, dtype="float64")
+    x = np.random.default_rng(0).normal(size=(6, 3))
+    dy = np.random.default_rng(1).normal(size=(6, 4))
+    y, saved = dense(x), None
+    kernel, bias = dense.get_weights()
+    w = CellWeights("rnn", kernel.T.copy(), np.zeros((4, 4)), bias, activation=given)
+    out = functional.rnn_forward(w, x[None], training=True)
+    assert_forward_close(y, out.y[0])
+    y, saved = dense.forward(x, training=True)
+    dx = dense.backward(saved, dy)
+    grads = functional.rnn_backward(out.saved, dy[None])
+    assert_forward_close(dx, grads.x[0], "dx")
+    again = layers.Dense.from_config(json.loads(json.dumps(dense.get_config())))
+    assert again.get_config() == dense.get_config()

@@ -21,7 +21,8 @@ class Dense(Layer):
     ----------
     units : int
         Size of the output's last axis, O.
-    activation : {"linear", "relu", "tanh", "sigmoid", "softmax"} or None
+    activation : str, Activation, (str, dict) or None
+        "softmax", or one of `tidegate.Activation`.
     use_bias : bool
     kernel_initializer, bias_initializer : str or Initializer
     kernel_regularizer, bias_regularizer : None, "l1", "l2" or Regularizer
@@ -48,7 +49,7 @@ class Dense(Layer):
     def __init__(
         self,
         units: int,
-        activation: str | None = None,
+        activation: Any = None,
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros",
@@ -144,7 +145,7 @@ class Dense(Layer):
     def _config(self) -> Config:
         return {
             "units": self.units,
-            "activation": self.activation.name,
+            "activation": self.activation.config or self.activation.name,
             "use_bias": self.use_bias,
             "kernel_initializer": initializer_config(self.kernel_initializer),
             "bias_initializer": initializer_config(self.bias_initializer),
