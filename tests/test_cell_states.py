@@ -15,7 +15,15 @@ from tolerances import (
 )
 
 LSTMS = tuple(case for case in ALL_CELLS if case.cell == "lstm")
-LAYOUTS = ({}, {"batch_first": True}, {"go_backwards": True})
+GAPS = np.array([[1, 1, 0, 1], [0, 1, 1, 0], [0, 0, 0, 0], [1, 1, 1, 1], [1, 0, 0, 0]], bool)
+LAYOUTS = (
+    {},
+    {"batch_first": True},
+    {"go_backwards": True},
+    {"mask": GAPS},
+    {"mask": GAPS, "masked_output": "hold", "go_backwards": True},
+)
+NAMES = ("time first", "batch first", "backwards", "mask", "mask held backwards")
 SHAPE = (4, 5, 3, 17)
 
 
@@ -38,7 +46,7 @@ def run(doors, problem, **layout):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+@pytest.mark.parametrize("layout", LAYOUTS, ids=NAMES)
 @pytest.mark.parametrize("case", LSTMS, ids=str)
 def test_matches_the_reference(case, layout, dtype):
     problem = problem_of(case, dtype)

@@ -78,6 +78,12 @@ def _products_projected(case: Case) -> float:
     return (4 * (case.inputs + half) + half) / (4 * (case.inputs + case.hidden))
 
 
+def _lengths(case: Case) -> np.ndarray[Any, Any]:
+    """Spread evenly over 8 % to 100 % of T; one sequence takes 54 % of it."""
+    share = np.linspace(0.08, 1.0, case.batch) if case.batch > 1 else np.array([0.54])
+    return np.round(share * case.steps).astype(np.int64)
+
+
 def _like_y(case: Case) -> np.ndarray[Any, Any]:
     return np.full((case.steps, case.batch, case.hidden), 0.9, case.dtype)
 
@@ -110,6 +116,11 @@ OPTIONS: tuple[Option, ...] = (
         LSTM,
         forward=lambda _: {"return_cell_states": True},
         backward=lambda case: {"dcell_states": _like_y(case)},
+    ),
+    Option(
+        "lengths, 54 % full",
+        forward=lambda case: {"lengths": _lengths(case)},
+        products=lambda case: float(np.mean(_lengths(case))) / case.steps,
     ),
     Option("state_scale", forward=lambda case: {"state_scale": _like_y(case)}),
     Option("state_keep", forward=lambda case: {"state_keep": _like_y(case)}),

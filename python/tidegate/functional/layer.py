@@ -107,9 +107,9 @@ def rnn_forward(
     RNNOutput
         y (T, B, H) or (B, T, H), the hidden state after each step; state, a tuple of (B, H) after
         the last valid step of each sequence (where there is none, the state before the first);
-        saved, for `rnn_backward` (None unless training); cell_states (T, B, H) or (B, T, H), c after
-        each step (None unless asked for). With a projection y is (T, B, P), and h of
-        every state is (B, P).
+        saved, for `rnn_backward` (None unless training); cell_states (T, B, H) or (B, T, H), c
+        after each step, in gaps as y (None unless asked for). With a projection y is (T, B, P), and
+        h of every state is (B, P).
 
     Raises
     ------
