@@ -11,12 +11,12 @@ keras = pytest.importorskip("keras", reason="Keras is not installed: no comparis
 tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed: no backend of Keras")
 
 
-def weights_of(layer):
+def weights_of(layer, which="value"):
     """Our layer's weights as the list that Keras's layer takes."""
     kind = type(layer).__name__
     if kind == "Bidirectional":
-        return weights_of(layer.forward_layer) + weights_of(layer.backward_layer)
-    named = {p.name.rpartition("/")[2]: p.value for p in layer.parameters}
+        return weights_of(layer.forward_layer, which) + weights_of(layer.backward_layer, which)
+    named = {p.name.rpartition("/")[2]: getattr(p, which) for p in layer.parameters}
     if kind in ("Dense", "Embedding", "Masking", "Dropout"):
         return list(named.values())
     if kind == "GRU":
@@ -47,7 +47,8 @@ def keras_layer(layer):
     for ours in ("update", "noise_shape", "input_shape"):
         config.pop(ours, None)
     if kind == "Bidirectional":
-        return keras.layers.Bidirectional(keras_layer(layer.forward_layer))
+        both = keras_layer(layer.forward_layer)
+        return keras.layers.Bidirectional(both, merge_mode=layer.merge_mode, dtype=layer.dtype.name)
     return getattr(keras.layers, kind)(**config)
 
 

@@ -1,0 +1,107 @@
+"""Random LSTM, GRU and RNN nodes in ONNX Runtime and through our doors (float32, forward).
+
+Directions, initial states, lengths from 0, peepholes, both resets, clip, input_forget, and every
+activation with random alpha and beta in every place.
+"""
+
+import numpy as np
+import pytest
+
+from onnx_nodes import ACTIVATIONS, GATE_PLACES, INPUTS, TAKES_ALPHA, TAKES_BETA, USUAL, run_node
+from random_runs import SEEDS, Draw
+from tolerances import BETWEEN_ENGINES, assert_forward_close
+
+onnx = pytest.importorskip("onnx", reason="onnx is not installed: no models for ONNX Runtime")
+onnxruntime = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+from onnx import TensorProto, helper  # noqa: E402
+
+
+def random_node(seed):
+    """The kind, attributes and inputs of a node."""
+    draw = Draw(seed, np.float32)
+    kind = draw.one("LSTM", "GRU", "RNN")
+    steps, batch, width, hidden = (draw.size() for _ in range(4))
+    gates = len(GATE_PLACES[kind])
+    direction = draw.one("forward", "reverse", "bidirectional")
+    directions = 2 if direction == "bidirectional" else 1
+    attributes = {"hidden_size": hidden, "direction": direction}
+    terms = max(width, hidden)
+    inputs = {
+        "X": draw.normal(steps, batch, width),
+        "W": draw.weights(terms, directions, gates * hidden, width),
+        "R": draw.weights(terms, directions, gates * hidden, hidden),
+    }
+    if draw.chance(0.8):
+        inputs["B"] = draw.weights(hidden, directions, 2 * gates * hidden)
+    if draw.chance():
+        inputs["sequence_lens"] = draw.lengths(batch, steps).astype(np.int32)
+    if draw.chance():
+        inputs["initial_h"] = draw.normal(directions, batch, hidden)
+        if kind == "LSTM":
+            inputs["initial_c"] = draw.normal(directions, batch, hidden)
+    if kind == "LSTM" and draw.chance():
+        inputs["P"] = draw.weights(hidden, directions, 3 * hidden)
+    if kind == "LSTM" and draw.chance(0.3):
+        attributes["input_forget"] = 1
+    if kind == "GRU":
+        attributes["linear_before_reset"] = int(draw.chance())
+    if draw.chance(0.3):
+        attributes["clip"] = draw.number(0.1, 1.5)
+    if draw.chance(0.6):
+        attributes |= random_activations(draw, kind, directions)
+    return kind, attributes, inputs
+
+
+def random_activations(draw, kind, directions):
+    names, alphas, betas = [], [], []
+    for usual in USUAL[kind] * directions:
+        name = usual if draw.chance(0.3) else draw.one(*ACTIVATIONS)
+        names.append(name)
+        if name in TAKES_ALPHA:
+            alphas.append(draw.number(0.1, 0.9))
+        if name in TAKES_BETA:
+            betas.append(draw.number(0.1, 0.9))
+    found = {"activations": names}
+    if alphas:
+        found["activation_alpha"] = alphas
+    if betas:
+        found["activation_beta"] = betas
+    return found
+
+
+def onnxruntime_run(kind, attributes, inputs):
+    """Y, Y_h and, of an LSTM, Y_c."""
+    names = [name if name in inputs else "" for name in INPUTS]
+    while not names[-1]:
+        names.pop()
+    if kind != "LSTM":
+        names = names[:6]
+    outputs = ["Y", "Y_h", "Y_c"][: 3 if kind == "LSTM" else 2]
+    node = helper.make_node(kind, names, outputs, **attributes)
+    types = {name: TensorProto.INT32 if name == "sequence_lens" else 1 for name in inputs}
+    graph = helper.make_graph(
+        [node],
+        kind,
+        [helper.make_tensor_value_info(n, types[n], a.shape) for n, a in inputs.items()],
+        [helper.make_tensor_value_info(name, 1, None) for name in outputs],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+    return session.run(None, inputs)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_node(seed):
+    kind, attributes, inputs = random_node(seed)
+    theirs = onnxruntime_run(kind, attributes, inputs)
+    ours = run_node(kind, attributes, inputs)
+    empty = inputs.get("sequence_lens", np.ones(1)) == 0
+    for name, got, expected in zip(("Y", "Y_h", "Y_c"), ours, theirs, strict=False):
+        if name != "Y" and empty.any():
+            # ONNX Runtime makes the final state of an empty sequence 0; ours is the initial state.
+            initial = inputs.get("initial_h" if name == "Y_h" else "initial_c")
+            expected[:, empty] = 0 if initial is None else initial[:, empty]
+        assert_forward_close(got, expected, name, BETWEEN_ENGINES)
