@@ -23,6 +23,7 @@ F8 = {"dtype": "float64"}
 RNG = np.random.default_rng(2)
 X = RNG.standard_normal((3, 4, 2))
 TOKENS = RNG.integers(0, 5, (3, 4))
+MASK = np.array([[1, 0, 1, 1], [0, 1, 1, 0], [1, 1, 1, 0]], bool)  # a gap, padding on both sides
 
 
 def lstm(*arguments, **options):
@@ -167,15 +168,17 @@ def build(name):
     return model, x, y, np.linspace(0.5, 2, int(np.prod(shape[:-1]))).reshape(shape[:-1])
 
 
-def loss_at(model, x, y, weight):
+def loss_at(model, x, y, weight, mask):
     model.weights_changed()
-    return Step(model).train(x, y, weight, np.random.default_rng(6))  # dropout: the same masks
+    # dropout: the same masks
+    return Step(model).train(x, y, weight, np.random.default_rng(6), mask)
 
 
+@pytest.mark.parametrize("mask", [None, MASK], ids=["every step", "masked"])
 @pytest.mark.parametrize("name", MODELS)
-def test_gradients_of_a_model(name):
+def test_gradients_of_a_model(name, mask):
     model, x, y, weight = build(name)
-    loss_at(model, x, y, weight)
+    loss_at(model, x, y, weight, mask)
     analytic = {name: parameter.grad.copy() for name, parameter in model.parameters.items()}
     numeric = {}
     for key, parameter in model.parameters.items():
@@ -184,7 +187,7 @@ def test_gradients_of_a_model(name):
             centre, total = parameter.value[index], 0.0
             for distance, factor in ((-2, 1), (-1, -8), (1, 8), (2, -1)):
                 parameter.value[index] = centre + distance * DIFFERENCE_STEP
-                total += factor * loss_at(model, x, y, weight)
+                total += factor * loss_at(model, x, y, weight, mask)
             parameter.value[index] = centre
             numeric[key][index] = total / (12 * DIFFERENCE_STEP)
     assert all(np.abs(gradient).max() > 0 for gradient in analytic.values())

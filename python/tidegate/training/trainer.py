@@ -126,9 +126,8 @@ class Trainer(Stack, Compiled):
         mask : (N, T) bool, optional
             True at the steps that count. Not both.
         bucket_by_length : bool
-            Put samples of similar length into one batch, and cut each batch to its longest one.
-            Of the drawn order, each stretch of 16 batches is sorted by length, then the batches
-            are shuffled: every sample once per epoch, but the batch it is in depends on its length.
+            Put samples of similar length into one batch, cut to its longest one: of the drawn
+            order each stretch of 16 batches is sorted by length, then the batches are shuffled.
 
         Returns
         -------
@@ -281,9 +280,8 @@ class Trainer(Stack, Compiled):
         Returns
         -------
         (N, ...) array
-            In the dtype of the last layer that has parameters. Sequences of different lengths
-            come back padded to the longest; what stands at steps that do not count, the last
-            layers decide (a recurrent one repeats its output).
+            In the dtype of the last layer that has parameters. Sequences of different lengths are
+            padded to the longest with what the layers output there (docs/sequences.md).
         """
         inputs, steps = self.prepare_input("predict", x, lengths, mask)
         size = data.batch_size("predict", batch_size, PREDICT_BATCH)
