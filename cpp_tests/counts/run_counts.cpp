@@ -73,9 +73,11 @@ class Layer {
   }
 
   void pack(bool for_backward) {
-    weights_.pack({in_.weight_ih.data(), in_.weight_hh.data(), in_.bias_ih.data(),
-                   in_.bias_hh.data(), nullptr},
-                  for_backward, 1);
+    weights_.read_from({in_.weight_ih.data(), in_.weight_hh.data(), in_.bias_ih.data(),
+                        in_.bias_hh.data(), nullptr});
+    const tidegate::Dims dims{s_.steps, s_.batch};
+    weights_.pack(for_backward ? tidegate::packing_of_one_step(dims) : tidegate::Packing::forward(),
+                  1);
   }
 
  private:

@@ -42,7 +42,7 @@ static bool vector_matches(const OuterProduct<T>& product, const ProductData<T>&
                            Index valid, Range columns) {
   constexpr T kMark = T(-777);
   std::vector<T> matrix(at(valid * columns.size()) + 1, kMark);
-  product.copy_rows(v, valid, columns, matrix.data());
+  product.write_rows(v, valid, columns, matrix.data());
   bool same = matrix.back() == kMark;
   for (Index row = 0; row < valid; ++row) {
     for (Index c = 0; c < columns.size(); ++c) {
@@ -73,7 +73,7 @@ static bool matches_chain(OuterProduct<T>& product, Index rows, int vectors, Ind
 template <class T>
 static void check_products(Index columns, const std::vector<Index>& row_counts) {
   OuterProduct<T> product;
-  product.reserve(600, 3, columns);
+  product.reserve(*std::max_element(row_counts.begin(), row_counts.end()), 3, columns);
   for (const int vectors : {1, 2, 3, 4, 5, 9, 12}) {
     for (const Index rows : row_counts) {
       CHECK(matches_chain(product, rows, vectors, columns, rows % 3));
@@ -87,6 +87,8 @@ static void check_column_counts() {
   check_products<T>(119, {5, 300});
   check_products<T>(121, {5, 256});
   check_products<T>(301, {17});
+  check_products<T>(90, {0, 1, 64});  // the most rows that go straight to the result
+  check_products<T>(90, {65});
 }
 TEST(outer_product_is_one_chain_over_the_rows) {
   check_column_counts<float>();
@@ -95,9 +97,9 @@ TEST(outer_product_is_one_chain_over_the_rows) {
 
 TEST(outer_product_capacity_is_bounded) {
   OuterProduct<float> product;
-  product.reserve(10, 2, 5);
+  product.reserve(100, 2, 5);
   CHECK(product.capacity() == 2);
-  product.reserve(10, 1000, 5);
+  product.reserve(100, 1000, 5);
   CHECK(product.capacity() > 2 && product.capacity() < 1000);
 }
 

@@ -31,12 +31,7 @@ static void check_layout(const UnitLayout<T>& layout, Index units) {
     counted += valid;
   }
   CHECK(counted == units);
-  for (const int slots : {1, 3, 4}) {
-    Index vectors = 0;
-    for (const int group : layout.group_vectors(slots)) vectors += group;
-    CHECK(vectors == slots * layout.blocks);
-    CHECK(static_cast<Index>(layout.group_vectors(slots).size()) == layout.groups);
-  }
+  CHECK(layout.blocks_of(Range{0, layout.groups}).size() == layout.blocks);
 }
 
 template <class T>
@@ -61,7 +56,7 @@ TEST(layout_groups_and_blocks_tile_the_units) {
 TEST(layout_of_no_units_is_empty) {
   const auto layout = input_layout_of<double>(0);
   CHECK(layout.blocks == 0 && layout.groups == 0 && layout.padded == 0);
-  CHECK(layout.group_vectors(1).empty());
+  CHECK(layout.blocks_of(Range{0, 0}).size() == 0);
 }
 
 // Threads share groups: as soon as there are two blocks there are groups to share, except that a

@@ -84,6 +84,32 @@ TEST(packed_weights_do_not_depend_on_the_threads_that_pack) {
   }
 }
 
+// What is packed and what is read where it lies changes no bit: every combination.
+template <class T>
+static void check_every_packing(const Shape& s) {
+  const auto arrays = random_arrays<T>(s, 5);
+  const auto upstream = random_upstream<T>(s, 6);
+  Engine<T> whole(s, arrays), some(s, arrays, {2, true, true, {}});
+  const auto expected = whole.forward();
+  auto a = whole.backward(upstream);
+  for (unsigned bits = 0; bits < 15; ++bits) {
+    some.pack(2, {(bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0});
+    CHECK(some.weights.input.packed() == ((bits & 1) != 0));
+    CHECK(same_bits(some.forward().y, expected.y));
+    auto b = some.backward(upstream);
+    for (std::size_t k = 0; k < a.fields().size(); ++k) {
+      CHECK(same_bits(*a.fields()[k].second, *b.fields()[k].second));
+    }
+  }
+}
+TEST(packed_weights_in_place_give_the_same_bits) {
+  for (const CellConfig& config : all_cells()) {
+    check_every_packing<float>({config, 3, 2, 19, 45});
+    check_every_packing<float>({config, 2, 13, 70, 150});
+    check_every_packing<double>({config, 2, 1, 8, 21});
+  }
+}
+
 TEST(packed_weights_sizes_that_overflow_are_bad_alloc) {
   const CellConfig lstm{};
   CHECK_THROWS(tidegate::PackedWeights<float>(lstm, Index{1} << 58, 16), "bad_alloc");

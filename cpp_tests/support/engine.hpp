@@ -86,10 +86,10 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  void pack(int threads) {
-    weights.pack({in_.weight_ih.data(), in_.weight_hh.data(), or_null(in_.bias_ih),
-                  or_null(in_.bias_hh), or_null(in_.peephole)},
-                 o_.training, threads);
+  void pack(int threads, tidegate::Packing packing = tidegate::Packing::all()) {
+    weights.read_from({in_.weight_ih.data(), in_.weight_hh.data(), or_null(in_.bias_ih),
+                       or_null(in_.bias_hh), or_null(in_.peephole)});
+    weights.pack(packing, threads);
   }
 
   LayerOutputs<T> forward() {

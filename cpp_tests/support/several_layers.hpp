@@ -106,9 +106,9 @@ class SeveralLayers {
           y(upstream.y.size()),
           h_last(upstream.h_last.size()),
           c_last(upstream.c_last.size()) {
-      weights.pack({in.weight_ih.data(), in.weight_hh.data(), in.bias_ih.data(), in.bias_hh.data(),
-                    in.peephole.empty() ? nullptr : in.peephole.data()},
-                   true, 1);
+      weights.read_from({in.weight_ih.data(), in.weight_hh.data(), in.bias_ih.data(),
+                         in.bias_hh.data(), in.peephole.empty() ? nullptr : in.peephole.data()});
+      weights.pack(tidegate::Packing::all(), 1);
     }
     tidegate::WeightGradients<T> gradients() {
       return {d.weight_ih.data(), d.weight_hh.data(), d.bias_ih.data(), d.bias_hh.data(),

@@ -83,7 +83,7 @@ py::tuple directions_forward(const WeightsList<T>& weights, Array<T> x, StatesLi
   }
   {
     const py::gil_scoped_release release;  // pure C++ on memory that the caller's arrays keep alive
-    PackedLayers<T> packed(weights, training, threads);
+    PackedLayers<T> packed(weights, training, dims, threads);
     for (std::size_t k = 0; k < kDirections; ++k) {
       calls[k].weights = packed.packed[k].get();
       calls[k].saved = packed.saved[k].get();

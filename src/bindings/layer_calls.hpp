@@ -138,7 +138,7 @@ template <class T>
 void run(LayerWeights<T>& weights, const ForwardProblem<T>& problem, SavedLayer<T>* kept,
          int threads) {
   const py::gil_scoped_release release;
-  const auto packed = weights.packed(kept != nullptr, threads);
+  const auto packed = weights.packed(kept != nullptr, problem.rows, threads);
   if (kept != nullptr) {
     kept->packed = packed;
     kept->saved = weights.take_saved(*packed);

@@ -1,6 +1,7 @@
 // LayerWeights: the arrays of one layer as Python holds them, and their packed copy, made when a
 // call first needs it and again after changed(). Memory of the old copy is used again when no call
-// is reading it. Gradients go into a LayerWeights of their own.
+// is reading it. What a call reads few times is not packed: it reads the arrays. Gradients go into
+// a LayerWeights of their own.
 #pragma once
 
 #include <atomic>
@@ -86,27 +87,36 @@ class LayerWeights {
     }
   }
 
-  // The packed copy of the present version. It never changes while a caller holds it: calls from
-  // other threads may be reading it. Call without the GIL: it may wait for a thread that packs.
-  std::shared_ptr<const PackedWeights<T>> packed(bool for_backward, int threads) {
+  // The weights of the present version as a call over `dims` reads them. They never change while a
+  // caller holds them: calls from other threads may be reading them. Call without the GIL: it may
+  // wait for a thread that packs.
+  std::shared_ptr<const PackedWeights<T>> packed(bool training, Dims dims, int threads) {
     const std::lock_guard<std::mutex> lock(fork_safe_mutex(this));
-    const std::uint64_t wanted = version();
-    if (!for_backward) spare_.reset();  // a layer that serves does not hold what training needed
-    if (packed_version_ != wanted || (for_backward && !packed_for_backward_)) {
+    const std::uint64_t wanted_version = version();
+    if (!training) spare_.reset();  // a layer that serves does not hold what training needed
+    const bool is_new = packed_version_ != wanted_version;
+    // A version that comes back will come back again.
+    const Packing wanted = !training ? Packing::forward()
+                           : is_new  ? packing_of_one_step(dims)
+                                     : Packing::all();
+    if (is_new || !packing_.covers(wanted)) {
       std::shared_ptr<PackedWeights<T>> target = std::move(packed_);
       packed_version_ = 0;
+      const Packing all = is_new ? wanted : packing_.both(wanted);
       if (target && target.use_count() == 1) {
         std::atomic_thread_fence(std::memory_order_acquire);  // after the last reader let go
+        if (is_new) target->read_from(pointers_);
       } else {
         target = std::make_shared<PackedWeights<T>>(config_, input_size_, hidden_size_,
                                                     has_projection() ? output_size_ : 0);
+        target->read_from(pointers_);
       }
       // Small weights are packed sooner than a team is formed.
       const bool small = (input_size_ + hidden_size_) * hidden_size_ < kSmall;
-      target->pack(pointers_, for_backward, small ? 1 : threads);
+      target->pack(all, small ? 1 : threads);
       packed_ = std::move(target);
-      packed_version_ = wanted;
-      packed_for_backward_ = for_backward;
+      packed_version_ = wanted_version;
+      packing_ = all;
     }
     return packed_;
   }
@@ -168,7 +178,7 @@ class LayerWeights {
 
   std::shared_ptr<PackedWeights<T>> packed_;
   std::uint64_t packed_version_ = 0;  // 0: none
-  bool packed_for_backward_ = false;
+  Packing packing_{};
   std::unique_ptr<Saved<T>> spare_;
 };
 

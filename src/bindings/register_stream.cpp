@@ -82,7 +82,8 @@ class LayerStream {
   void run(int threads) {
     const py::gil_scoped_release release;  // pure C++ on memory that this object keeps alive
     const CallInFlight call;
-    std::shared_ptr<const PackedWeights<T>> packed = weights_->packed(false, threads);
+    std::shared_ptr<const PackedWeights<T>> packed =
+        weights_->packed(false, problem_.rows, threads);
     if (packed != packed_ || threads > threads_) {  // the first step, or something changed
       runner_ = make_forward<T>(*packed, problem_, nullptr, threads);
       packed_ = std::move(packed);

@@ -113,9 +113,9 @@ class ScheduleTrial {
     y_.resize(sequence * units);
     dx_.resize(sequence * inputs);
     for (Buffer* state : {&h_, &c_, &dh_, &dc_}) state->resize(dims_.batch * units);
-    weights_.pack(
-        {arrays_[0].data(), arrays_[1].data(), arrays_[2].data(), arrays_[3].data(), nullptr}, true,
-        threads_);
+    weights_.read_from(
+        {arrays_[0].data(), arrays_[1].data(), arrays_[2].data(), arrays_[3].data(), nullptr});
+    weights_.pack(Packing::all(), threads_);
     saved_.prepare(dims_, view<const float>(x_, inputs), view<const float>(y_, units));
     forward(&saved_);
   }

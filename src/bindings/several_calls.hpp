@@ -113,9 +113,9 @@ struct PackedLayers {
   std::vector<std::shared_ptr<const PackedWeights<T>>> packed;
   std::vector<std::unique_ptr<Saved<T>>> saved;
 
-  PackedLayers(const WeightsList<T>& weights, bool training, int threads) {
+  PackedLayers(const WeightsList<T>& weights, bool training, Dims dims, int threads) {
     for (const auto& layer : weights) {
-      packed.push_back(layer->packed(training, threads));
+      packed.push_back(layer->packed(training, dims, threads));
       saved.push_back(training ? layer->take_saved(*packed.back()) : nullptr);
     }
   }

@@ -17,7 +17,7 @@ void run_stack_forward(const WeightsList<T>& weights, const ActiveRows& rows,
                       writable_data_of(last[k].h), writable_data_of(last[k].c)});
   }
   const py::gil_scoped_release release;  // pure C++ on memory that the caller's arrays keep alive
-  PackedLayers<T> packed(weights, kept != nullptr, threads);
+  PackedLayers<T> packed(weights, kept != nullptr, rows, threads);
   for (std::size_t k = 0; k < layers.size(); ++k) {
     layers[k].weights = packed.packed[k].get();
     layers[k].saved = packed.saved[k].get();

@@ -6,7 +6,8 @@
 //  rows | out[panel][column][vectors]  |         rows of the operands is gathered (any strides, no
 //       +------------------------------+         transposed copy of a whole array), then the micro-
 //                                                kernel accumulates.
-// Every element is one chain over r in order, whatever the blocks and sweeps.
+// Every element is one chain over r in order, whatever the blocks and sweeps. Few rows take another
+// way: they are gathered once, and each product goes straight to where it belongs.
 #pragma once
 
 #include <algorithm>
@@ -33,11 +34,12 @@ class OuterProduct {
  public:
   // Makes room; memory that is large enough is used again.
   void reserve(Index rows, Index panels, Index columns) {
+    few_rows_ = rows <= kFewRows;
     block_rows_ = std::min(rows, kBlockRows);
-    capacity_ = std::min(panels, kSweepPanels);
+    capacity_ = few_rows_ ? panels : std::min(panels, kSweepPanels);
     operand_stride_ = round_up(columns, kPad) + kPad;
     operand_.resize(checked_product(block_rows_, operand_stride_));
-    out_.resize(checked_product(capacity_, columns, kWidth));
+    if (!few_rows_) out_.resize(checked_product(capacity_, columns, kWidth));
   }
 
   Index capacity() const { return capacity_; }  // panels of one sweep
@@ -45,9 +47,14 @@ class OuterProduct {
   // Multiplies all of da by `columns` columns; gather(r, to) copies those of row r.
   template <class Gather>
   void run(Index rows, const VectorRows<T>& da, Index columns, const Gather& gather) {
-    vectors_ = da.vectors;
+    da_ = da;
+    rows_ = rows;
     columns_ = columns;
-    std::fill_n(out_.data(), vectors_ * V::kSize * columns, T(0));
+    if (few_rows_) {
+      for (Index r = 0; r < rows; ++r) gather(r, operand_.data() + r * operand_stride_);
+      return;
+    }
+    std::fill_n(out_.data(), da_.vectors * V::kSize * columns, T(0));
     for (Index begin = 0; begin < rows; begin += block_rows_) {
       const Index count = std::min(block_rows_, rows - begin);
       for (Index r = 0; r < count; ++r) {
@@ -55,7 +62,7 @@ class OuterProduct {
       }
       const T* const block = da.data + begin * da.stride;
       for (Index c = 0; c < columns; c += kBlockColumns) {
-        for (Index v = 0; v < vectors_; v += kMaxVectors) {
+        for (Index v = 0; v < da_.vectors; v += kMaxVectors) {
           multiply(count, block + v * V::kSize, da.stride, v,
                    {c, std::min(columns, c + kBlockColumns)});
         }
@@ -64,6 +71,42 @@ class OuterProduct {
   }
 
   // Vector `v` of the last sweep, of which `valid` elements exist: a row of columns.size() each.
+  void write_rows(Index v, Index valid, Range columns, T* to) const {
+    if (!few_rows_) return copy_rows(v, valid, columns, to);
+    const T* da = da_.data + v * V::kSize;
+    if (columns.size() == 1) return write_column(da, valid, columns.begin, to);
+    const auto element = [&](Index e) { return da + e; };
+    const Index width = columns.size(), whole = width / V::kSize * V::kSize;
+    for (Index c = 0; c < whole; c += kWidth) {
+      multiply_panel<T>(rows_, valid, element, da_.stride,
+                        operand_panel(columns.begin + c, (whole - c) / V::kSize),
+                        {zeros<T>(), 0, to + c, width});
+    }
+    if (whole == width) return;
+    alignas(kCacheLine) T last[V::kSize * V::kSize];
+    multiply_panel<T>(rows_, valid, element, da_.stride, operand_panel(columns.begin + whole, 1),
+                      {zeros<T>(), 0, last, V::kSize});
+    for (Index e = 0; e < valid; ++e) {
+      std::copy_n(last + e * V::kSize, width - whole, to + e * width + whole);
+    }
+  }
+
+ private:
+  Panel<T> operand_panel(Index column, Index vectors) const {
+    return {operand_.data() + column, operand_stride_,
+            static_cast<int>(std::min<Index>(kMaxVectors, vectors))};
+  }
+
+  // One column, such as a bias: the elements of the vector lie together.
+  void write_column(const T* da, Index valid, Index column, T* to) const {
+    V sum(T(0));
+    for (Index r = 0; r < rows_; ++r) {
+      const V x(operand_.data()[r * operand_stride_ + column]);
+      sum = multiply_add(x, V::load(da + r * da_.stride), sum);
+    }
+    sum.store_partial(to, valid);
+  }
+
   void copy_rows(Index v, Index valid, Range columns, T* to) const {
     const Index stride = panel_width(v - v % kMaxVectors);
     const T* from = panel_out(v - v % kMaxVectors) + columns.begin * stride;
@@ -81,14 +124,16 @@ class OuterProduct {
     }
   }
 
- private:
   // Measured: what a block of columns needs of all panels of a sweep stays in the L2 cache.
   static constexpr Index kBlockRows = 256, kBlockColumns = 120, kSweepPanels = 8;
+  static constexpr Index kFewRows = 64;
   static constexpr Index kPad = 16;  // the stride is odd in lines: rows spread over a cache's sets
   static constexpr Index kWidth = kMaxVectors * V::kSize;
 
   // Of the panel that starts at vector `v`.
-  Index panel_width(Index v) const { return std::min<Index>(kMaxVectors, vectors_ - v) * V::kSize; }
+  Index panel_width(Index v) const {
+    return std::min<Index>(kMaxVectors, da_.vectors - v) * V::kSize;
+  }
   const T* panel_out(Index v) const { return out_.data() + v * V::kSize * columns_; }
 
   void multiply(Index rows, const T* da, Index stride, Index v, Range columns) {
@@ -99,9 +144,11 @@ class OuterProduct {
                       {da, stride, static_cast<int>(width / V::kSize)}, {to, width, to, width});
   }
 
+  bool few_rows_ = false;
   Index block_rows_ = 0, capacity_ = 0, operand_stride_ = 0;
   AlignedBuffer<T> operand_, out_;
-  Index vectors_ = 0, columns_ = 0;  // of the last sweep
+  VectorRows<T> da_{};  // of the last sweep
+  Index rows_ = 0, columns_ = 0;
 };
 
 }  // namespace tidegate

@@ -6,7 +6,7 @@
 //
 // With a projection h = W_hr m the outputs come first: dh of all of them, a barrier, and dm =
 // W_hr^T dh takes the place of dh. Then the big products, one pass each: dW, dR, dP over all
-// rows of all steps (weight_gradients.hpp) and dx = da W.
+// rows of all steps (weight_gradients.hpp) and dx = da W (input_gradient.hpp).
 #include "sequence/backward.hpp"
 
 #include <type_traits>
@@ -14,6 +14,7 @@
 #include "base/call_in_flight.hpp"
 #include "base/team.hpp"
 #include "sequence/forward.hpp"
+#include "sequence/input_gradient.hpp"
 #include "sequence/part.hpp"
 #include "sequence/weight_gradients.hpp"
 
@@ -34,7 +35,9 @@ class BackwardPass final : public Pass {
         schedule_(choose_schedule(backward_work_of(weights, saved.rows), max_threads)),
         barriers_(static_cast<std::size_t>(schedule_.threads) + 1),
         gradients_(weights, saved, problem.weights, std::max(schedule_.threads, finishers)),
-        input_rows_(checked_product(schedule_.threads, kInputRows, kMaxVectors * V::kSize)) {
+        input_(weights, saved, problem.dx, schedule_.threads),
+        zeros_(std::max(weights.hidden_layout.padded, weights.output_layout.padded)) {
+    zeros_.zero();
     const Index batch = saved.rows.batch, padded = w_.layout.padded;
     const Index output_padded = w_.output_layout.padded;
     dh_.hold_last(batch, output_padded);
@@ -59,16 +62,13 @@ class BackwardPass final : public Pass {
     run_steps(whole, steps);
     if (steps.end == rows.steps) store_states(whole);
     if (p_.dx) {
-      input_gradient({rows.row(rows.steps - steps.end, 0), rows.row(rows.steps - steps.begin, 0)},
-                     0);
+      input_.run_rows({rows.row(rows.steps - steps.end, 0), rows.row(rows.steps - steps.begin, 0)});
     }
   }
 
   void finish(int thread, int team) noexcept override { gradients_.run(thread, team); }
 
  private:
-  static constexpr Index kInputRows = 48;
-
   Part part_of(int thread, int team) {
     return make_part(schedule_, saved_.rows, w_.hidden_layout.groups, w_.output_layout.groups,
                      barriers_, thread, team);
@@ -81,7 +81,7 @@ class BackwardPass final : public Pass {
     store_states(part);
     barriers_.back().wait(team);  // every da is needed below
     gradients_.run(thread, team);
-    if (p_.dx) input_gradient(even_slice(saved_.rows.total(), team, thread), thread);
+    if (p_.dx) input_.run(thread, team);
   }
 
   // Step 0 is the last in time.
@@ -106,6 +106,17 @@ class BackwardPass final : public Pass {
         run_phase<1, factored>(part, t);
         part.wait();
       }
+    }
+  }
+
+  // Packed groups go one by one, so that the epilogue finds its dh in the L1 cache; what is read
+  // where it lies goes together.
+  template <class F>
+  void for_groups(Range all, const F& f) const {
+    while (all.size() > 0) {
+      const Range groups = w_.terms_transposed.front().at_once(all);
+      f(groups);
+      all.begin = groups.end;
     }
   }
 
@@ -141,10 +152,9 @@ class BackwardPass final : public Pass {
       T* row = to + saved_.rows.batch_of(b) * layout.units;
       std::copy_n(from + units.begin, units.size(), row + units.begin);
     };
-    for (Range g = part.outputs; g.begin < g.end; ++g.begin) add_to_h_before(part, g.begin, 0);
-    for (Range g = part.groups; g.begin < g.end; ++g.begin) {
-      add_terms(part, g.begin, Operand::kCPrev, 0, dc_, false);
-    }
+    for_groups(part.outputs, [&](Range groups) { add_to_h_before(part, groups, 0); });
+    for_groups(part.groups,
+               [&](Range groups) { add_terms(part, groups, Operand::kCPrev, 0, dc_, false); });
     for (Index b = part.rows.begin; b < part.rows.end; ++b) {
       store(dh_.at(0, b), w_.output_layout, part.outputs, p_.dh0, b);
       if constexpr (Cell::kStates == 2) {
@@ -167,38 +177,38 @@ class BackwardPass final : public Pass {
   template <int phase, bool factored>
   void run_phase(const Part& part, Index t) {
     const Range rows = saved_.rows.active(part.rows, t);
-    for (Index g = part.groups.begin; g < part.groups.end; ++g) {
-      const Range blocks = w_.hidden_layout.blocks_of(g);
+    for_groups(part.groups, [&](Range groups) {
+      const Range blocks = w_.hidden_layout.blocks_of(groups);
       if constexpr (phase == 0) {
         if constexpr (Cell::kStates == 2) {
           if (p_.dcell_states) add(p_.dcell_states, dc_, rows, w_.layout, blocks, t);
         }
         if (projects()) {
-          project_back(part, g, t);
+          project_back(part, groups, t);
         } else {
-          finish_dh(part, g, t);
+          finish_dh(part, groups, t);
         }
-        if (t + 1 < saved_.rows.steps) add_terms(part, g, Operand::kCPrev, t + 1, dc_, false);
+        if (t + 1 < saved_.rows.steps) add_terms(part, groups, Operand::kCPrev, t + 1, dc_, false);
       } else {
-        add_terms(part, g, Operand::kC, t, dc_, false);
-        add_terms(part, g, Operand::kResetH, t, dreset_, true);
+        add_terms(part, groups, Operand::kC, t, dc_, false);
+        add_terms(part, groups, Operand::kResetH, t, dreset_, true);
       }
       for (Index b = rows.begin; b < rows.end; ++b) {
         for (Index block = blocks.begin; block < blocks.end; ++block) {
           finish_unit<phase, factored>(t, b, block);
         }
       }
-    }
+    });
   }
 
-  // dh of one group of outputs, but for what already flowed into it. The state before step t+1 is
+  // dh of some groups of outputs, but for what already flowed into it. The state before step t+1 is
   // that after step t: its gradient takes da_{t+1}.
-  void finish_dh(const Part& part, Index group, Index t) {
+  void finish_dh(const Part& part, Range groups, Index t) {
     if (p_.dy) {
       add(p_.dy, dh_, saved_.rows.active(part.rows, t), w_.output_layout,
-          w_.output_layout.blocks_of(group), t);
+          w_.output_layout.blocks_of(groups), t);
     }
-    if (t + 1 < saved_.rows.steps) add_to_h_before(part, group, t + 1);
+    if (t + 1 < saved_.rows.steps) add_to_h_before(part, groups, t + 1);
   }
 
   // The gradient by what step t gave out, and by its repetitions.
@@ -233,9 +243,9 @@ class BackwardPass final : public Pass {
   template <bool factored>
   void finish_outputs(const Part& part, Index t) {
     const Range rows = saved_.rows.active(part.rows, t);
-    for (Index g = part.outputs.begin; g < part.outputs.end; ++g) {
-      finish_dh(part, g, t);
-      const Range blocks = w_.output_layout.blocks_of(g);
+    for_groups(part.outputs, [&](Range groups) {
+      finish_dh(part, groups, t);
+      const Range blocks = w_.output_layout.blocks_of(groups);
       for (Index b = rows.begin; b < rows.end; ++b) {
         for (Index block = blocks.begin; block < blocks.end; ++block) {
           const Index unit = block * V::kSize, valid = w_.output_layout.valid(block);
@@ -246,7 +256,7 @@ class BackwardPass final : public Pass {
           if (factored && saved_.factors.scale) V(T(0)).store(dh_in_.at(0, b) + unit);
         }
       }
-    }
+    });
   }
 
   // Splits dh into the share that passes by the cell, which is returned, and that of the cell.
@@ -259,42 +269,42 @@ class BackwardPass final : public Pass {
     return kept;
   }
 
-  // dm = W_hr^T dh for the units of a group
-  void project_back(const Part& part, Index group, Index t) {
+  // dm = W_hr^T dh for the units of some groups
+  void project_back(const Part& part, Range groups, Index t) {
     const Range rows = saved_.rows.active(part.rows, t);
     if (rows.size() == 0) return;
     const auto row_of = [&](Index r) { return saved_.dh(t, rows.begin + r); };
-    T* to = dm_.at(0, rows.begin) + w_.hidden_layout.units_of({group, group + 1}).begin;
-    w_.projection_transposed.front().multiply_group(group, rows.size(), row_of,
-                                                    {zeros<T>(), 0, to, w_.layout.padded});
+    T* to = dm_.at(0, rows.begin) + w_.hidden_layout.units_of(groups).begin;
+    w_.projection_transposed.front().multiply(groups, rows.size(), row_of,
+                                              {zeros_.data(), 0, to, w_.layout.padded});
   }
 
   // dh += R^T da_t, what step t sends to the state before it
-  void add_to_h_before(const Part& part, Index group, Index t) {
+  void add_to_h_before(const Part& part, Range groups, Index t) {
     for (int k = 0; k < Cell::kTermCount; ++k) {
       if (Cell::kTerms[k].operand != Operand::kHPrev) continue;
       if (saved_.factors.scale) {
-        add_scaled_term(part, group, k, t);
+        add_scaled_term(part, groups, k, t);
       } else {
-        add_term(part, group, k, t, dh_, false);
+        add_term(part, groups, k, t, dh_, false);
       }
     }
   }
 
-  // to (+)= matrix^T da_t of every term with this operand, for a group of its units
-  void add_terms(const Part& part, Index group, Operand operand, Index t, History<T>& to,
+  // to (+)= matrix^T da_t of every term with this operand, for some groups of its units
+  void add_terms(const Part& part, Range groups, Operand operand, Index t, History<T>& to,
                  bool from_zero) {
     for (int k = 0; k < Cell::kTermCount; ++k) {
-      if (Cell::kTerms[k].operand == operand) add_term(part, group, k, t, to, from_zero);
+      if (Cell::kTerms[k].operand == operand) add_term(part, groups, k, t, to, from_zero);
     }
   }
 
-  // to (+)= matrix^T da_t for the units of a group
-  void add_term(const Part& part, Index group, int k, Index t, History<T>& to, bool from_zero) {
-    add_slots(part, group, k, {0, Cell::kTerms[k].slots}, t, to, from_zero);
+  // to (+)= matrix^T da_t for the units of some groups
+  void add_term(const Part& part, Range groups, int k, Index t, History<T>& to, bool from_zero) {
+    add_slots(part, groups, k, {0, Cell::kTerms[k].slots}, t, to, from_zero);
   }
   // The same for some of the term's slots.
-  void add_slots(const Part& part, Index group, int k, Range slots, Index t, History<T>& to,
+  void add_slots(const Part& part, Range groups, int k, Range slots, Index t, History<T>& to,
                  bool from_zero) {
     const Range rows = saved_.rows.active(part.rows, t);
     if (rows.size() == 0) return;
@@ -302,34 +312,34 @@ class BackwardPass final : public Pass {
     const Index slots_at = (Cell::kTerms[k].slot + slots.begin) * padded;
     const auto row_of = [&](Index r) { return saved_.gate_row(t, rows.begin + r) + slots_at; };
     const UnitLayout<T>& columns = w_.operand_layout(Cell::kTerms[k].operand);
-    const Range blocks = columns.blocks_of(group);
+    const Range blocks = columns.blocks_of(groups);
     T* out = to.at(0, rows.begin) + blocks.begin * V::kSize;
-    w_.terms_transposed[static_cast<std::size_t>(k)].multiply_part(
-        group, {0, blocks.size()}, {slots.begin * padded, slots.end * padded}, rows.size(), row_of,
-        {from_zero ? zeros<T>() : out, from_zero ? 0 : columns.padded, out, columns.padded});
+    w_.terms_transposed[static_cast<std::size_t>(k)].multiply_pieces(
+        groups, slots, rows.size(), row_of,
+        {from_zero ? zeros_.data() : out, from_zero ? 0 : columns.padded, out, columns.padded});
   }
 
   // dh += scale_t∘(R^T da_t + what else step t left for its scaled h_prev)
-  void add_scaled_term(const Part& part, Index group, int k, Index t) {
+  void add_scaled_term(const Part& part, Range groups, int k, Index t) {
     const StateFactors<T>& factors = saved_.factors;
     const Term& term = Cell::kTerms[k];
     if (!factors.per_gate()) {
-      add_term(part, group, k, t, dh_in_, false);
-      add_scaled(part, group, t, 0, dh_in_);
+      add_term(part, groups, k, t, dh_in_, false);
+      add_scaled(part, groups, t, 0, dh_in_);
       return;
     }
     for (int slot = 0; slot < term.slots; ++slot) {
-      add_slots(part, group, k, {slot, slot + 1}, t, dgate_, true);
-      add_scaled(part, group, t, term.gate + slot, dgate_);
+      add_slots(part, groups, k, {slot, slot + 1}, t, dgate_, true);
+      add_scaled(part, groups, t, term.gate + slot, dgate_);
     }
     if constexpr (Cell::kUsesResetH) {
-      add_scaled(part, group, t, Cell::kTerms[Cell::kTermCount - 1].gate, dh_in_);
+      add_scaled(part, groups, t, Cell::kTerms[Cell::kTermCount - 1].gate, dh_in_);
     }
   }
 
   // dh += scale_t∘from; the gradient by the scale is h_prev∘from.
-  void add_scaled(const Part& part, Index group, Index t, Index gate, const History<T>& from) {
-    const Range blocks = w_.output_layout.blocks_of(group);
+  void add_scaled(const Part& part, Range groups, Index t, Index gate, const History<T>& from) {
+    const Range blocks = w_.output_layout.blocks_of(groups);
     const Range rows = saved_.rows.active(part.rows, t);
     for (Index b = rows.begin; b < rows.end; ++b) {
       for (Index block = blocks.begin; block < blocks.end; ++block) {
@@ -414,27 +424,6 @@ class BackwardPass final : public Pass {
     }
   }
 
-  // dx = da W for some rows of all steps, a block at a time, so that W^T is read once per block.
-  void input_gradient(Range mine, int thread) {
-    const UnitLayout<T>& columns = w_.input_layout;
-    T* scratch = input_rows_.data() + thread * kInputRows * kMaxVectors * V::kSize;
-    for (Index begin = mine.begin; begin < mine.end; begin += kInputRows) {
-      const Index count = std::min(kInputRows, mine.end - begin);
-      for (Index g = 0; g < columns.groups; ++g) {
-        const Range blocks = columns.blocks_of(g);
-        const Index width = blocks.size() * V::kSize, first = blocks.begin * V::kSize;
-        const auto row_of = [&](Index r) { return saved_.gate_row(begin + r); };
-        w_.input_transposed.front().multiply_group(g, count, row_of,
-                                                   {zeros<T>(), 0, scratch, width});
-        for (Index r = 0; r < count; ++r) {
-          const auto [t, b] = saved_.rows.at(begin + r);
-          std::copy_n(scratch + r * width, std::min(width, w_.input_size - first),
-                      p_.dx.at(t, b) + first);
-        }
-      }
-    }
-  }
-
   const Cell cell_;
   const PackedWeights<T>& w_;
   Saved<T>& saved_;
@@ -444,7 +433,8 @@ class BackwardPass final : public Pass {
   History<T> dh_, dm_, dc_, dreset_;
   History<T> dh_in_, dgate_;  // gradients by the scaled h_prev: all, and of one gate
   WeightGradientPass<T> gradients_;
-  AlignedBuffer<T> input_rows_;
+  InputGradientPass<T> input_;
+  AlignedBuffer<T> zeros_;  // of one row
 };
 
 }  // namespace

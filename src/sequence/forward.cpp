@@ -200,7 +200,7 @@ class ForwardPass final : public Pass {
   template <class RowOf>
   void project_rows(Index group, Index rows, const RowOf& row_of, const T* bias, T* to,
                     Index width) {
-    w_.input.multiply_group(group, rows, row_of, {bias, 0, to, width});
+    w_.input.multiply({group, group + 1}, rows, row_of, {bias, 0, to, width});
     if constexpr (Cell::kInputSlots < Cell::kSlots) {  // slots without an input start from the bias
       const Index begin = width / Cell::kSlots * Cell::kInputSlots;
       for (Index r = 0; r < rows; ++r) {
@@ -227,8 +227,8 @@ class ForwardPass final : public Pass {
         const auto row_of = [&, k](Index r) {
           return operand_row(Cell::kTerms[k].operand, t, rows.begin + r);
         };
-        w_.terms[static_cast<std::size_t>(k)].multiply_group(g, rows.size(), row_of,
-                                                             {to, width, to, width});
+        w_.terms[static_cast<std::size_t>(k)].multiply({g, g + 1}, rows.size(), row_of,
+                                                       {to, width, to, width});
       }
       const Range blocks = w_.layout.blocks_of(g);
       for (Index b = rows.begin; b < rows.end; ++b, acc += width) {
@@ -264,15 +264,14 @@ class ForwardPass final : public Pass {
   // to += R (scale∘h_prev), gate by gate where each has a scale of its own.
   void multiply_scaled(const Part& part, Range rows, Index group, int k, T* to, Index width) {
     const Term& term = Cell::kTerms[k];
-    const PackedMatrix<T>& matrix = w_.terms[static_cast<std::size_t>(k)];
+    const WeightMatrix<T>& matrix = w_.terms[static_cast<std::size_t>(k)];
     const Index blocks = w_.layout.blocks_of(group).size();
     const int pieces = p_.factors.per_gate() ? term.slots : 1;
     for (int piece = 0; piece < pieces; ++piece) {
       const Index gate = pieces == 1 ? 0 : term.gate + piece;
       const auto row_of = [&](Index r) { return scaled_row(part, rows.begin + r, gate); };
       const Range vectors = even_slice(term.slots * blocks, pieces, piece);
-      matrix.multiply_part(group, vectors, {0, matrix.k_size()}, rows.size(), row_of,
-                           {to, width, to, width});
+      matrix.multiply_vectors(group, vectors, rows.size(), row_of, {to, width, to, width});
     }
   }
 
@@ -294,7 +293,8 @@ class ForwardPass final : public Pass {
     for (Index g = part.outputs.begin; g < part.outputs.end; ++g) {
       const Index begin = w_.output_layout.units_of({g, g + 1}).begin;
       T* from = projected_.at(0, rows.begin) + begin;
-      w_.projection.front().multiply_group(g, rows.size(), row_of, {zeros<T>(), 0, from, stride});
+      w_.projection.front().multiply({g, g + 1}, rows.size(), row_of,
+                                     {zeros<T>(), 0, from, stride});
       const Range blocks = w_.output_layout.blocks_of(g);
       for (Index b = rows.begin; b < rows.end; ++b, from += stride) {
         for (Index block = blocks.begin; block < blocks.end; ++block) {

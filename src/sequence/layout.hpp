@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <vector>
 
 #include "math/lane.hpp"
 
@@ -26,8 +25,9 @@ struct UnitLayout {
         group_blocks(group_blocks_),
         groups(ceil_div(blocks, group_blocks_)) {}
 
-  Range blocks_of(Index group) const {
-    return {group * group_blocks, std::min(blocks, (group + 1) * group_blocks)};
+  Range blocks_of(Index group) const { return blocks_of(Range{group, group + 1}); }
+  Range blocks_of(Range some) const {
+    return {std::min(blocks, some.begin * group_blocks), std::min(blocks, some.end * group_blocks)};
   }
   // Units of groups, without the padding.
   Range units_of(Range of) const {
@@ -38,15 +38,6 @@ struct UnitLayout {
   }
   // Units of a block that exist.
   Index valid(Index block) const { return std::min(kLanes, units - block * kLanes); }
-
-  // Vectors of each group when every block has `slots` of them.
-  std::vector<int> group_vectors(int slots) const {
-    std::vector<int> vectors;
-    for (Index g = 0; g < groups; ++g) {
-      vectors.push_back(slots * static_cast<int>(blocks_of(g).size()));
-    }
-    return vectors;
-  }
 };
 
 // Blocks per group on the way forward: enough vectors for a full register tile in every phase, but

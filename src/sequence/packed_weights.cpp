@@ -18,14 +18,59 @@ namespace {
 // A cell whose phases end in fewer than three slots needs several blocks to fill a register tile.
 bool has_few_slots(const CellPlan& plan) { return plan.slots == 1 || plan.uses_reset_h; }
 
+// The rows gate_of(slot)*H + unit of a matrix of `columns`, all slots of a group's units together.
+template <class T, class GateOf>
+MatrixPlan rows_plan(const UnitLayout<T>& layout, int slots, const GateOf& gate_of, Index columns) {
+  checked_product(slots, layout.padded, columns);  // the offsets below fit
+  MatrixPlan plan{1, columns, columns, true, columns, {}};
+  for (Index g = 0; g < layout.groups; ++g) {
+    const Range blocks = layout.blocks_of(g);
+    auto& group = plan.groups.emplace_back();
+    for (int slot = 0; slot < slots; ++slot) {
+      for (Index block = blocks.begin; block < blocks.end; ++block) {
+        const Index row = gate_of(slot) * layout.units + block * layout.kLanes;
+        group.push_back({row * columns, layout.valid(block)});
+      }
+    }
+  }
+  return plan;
+}
+
+// The transpose: k is [slot][padded units], outputs are the matrix's columns.
 template <class T>
-std::vector<PackedMatrix<T>> empty_terms(const CellPlan& plan, Index hidden_size, Index output_size,
-                                         const UnitLayout<T>& layout) {
-  std::vector<PackedMatrix<T>> terms;
+MatrixPlan columns_plan(const UnitLayout<T>& columns, int slots, const UnitLayout<T>& units) {
+  MatrixPlan plan{slots, units.units, units.padded, false, columns.units, {}};
+  for (Index g = 0; g < columns.groups; ++g) {
+    const Range blocks = columns.blocks_of(g);
+    auto& group = plan.groups.emplace_back();
+    for (Index block = blocks.begin; block < blocks.end; ++block) {
+      group.push_back({block * columns.kLanes, columns.valid(block)});
+    }
+  }
+  return plan;
+}
+
+template <class T>
+std::vector<WeightMatrix<T>> matrices_of_terms(const CellPlan& plan, const UnitLayout<T>& layout,
+                                               Index output_size) {
+  std::vector<WeightMatrix<T>> terms;
   for (int t = 0; t < plan.term_count; ++t) {
     const Term& term = plan.terms[t];
-    terms.emplace_back(term.operand == Operand::kHPrev ? output_size : hidden_size,
-                       layout.group_vectors(term.slots));
+    const auto gate_of = [](int slot) { return slot; };  // from the term's first row
+    const Index columns = term.operand == Operand::kHPrev ? output_size : layout.units;
+    terms.emplace_back(rows_plan(layout, term.slots, gate_of, columns));
+  }
+  return terms;
+}
+
+template <class T>
+std::vector<WeightMatrix<T>> transposes_of_terms(const CellPlan& plan, const UnitLayout<T>& units,
+                                                 const UnitLayout<T>& hidden,
+                                                 const UnitLayout<T>& output) {
+  std::vector<WeightMatrix<T>> terms;
+  for (int t = 0; t < plan.term_count; ++t) {
+    const UnitLayout<T>& columns = plan.terms[t].operand == Operand::kHPrev ? output : hidden;
+    terms.emplace_back(columns_plan(columns, plan.terms[t].slots, units));
   }
   return terms;
 }
@@ -42,13 +87,22 @@ PackedWeights<T>::PackedWeights(const CellConfig& config_, Index input_size_, In
       has_projection(output_size_ > 0),
       output_size(has_projection ? output_size_ : hidden_size_),
       layout(forward_layout<T>(hidden_size_, has_few_slots(plan))),
-      input(input_size_, layout.group_vectors(plan.input_slots)),
-      terms(empty_terms<T>(plan, hidden_size_, output_size, layout)),
+      input(rows_plan(
+          layout, plan.input_slots, [this](int slot) { return plan.input_gate[slot]; },
+          input_size_)),
+      terms(matrices_of_terms(plan, layout, output_size)),
       bias(layout.padded * plan.slots),
       hidden_layout(hidden_layout_of<T>(hidden_size_)),
       output_layout(hidden_layout_of<T>(output_size)),
-      input_layout(input_layout_of<T>(input_size_)) {
-  if (has_projection) projection.emplace_back(hidden_size, output_layout.group_vectors(1));
+      input_layout(input_layout_of<T>(input_size_)),
+      input_transposed(columns_plan(input_layout, plan.input_slots, layout)),
+      terms_transposed(transposes_of_terms(plan, layout, hidden_layout, output_layout)) {
+  if (!has_projection) return;
+  const auto first = [](int) { return 0; };
+  projection.emplace_back(rows_plan(output_layout, 1, first, hidden_size));
+  MatrixPlan transposed = columns_plan(hidden_layout, 1, output_layout);
+  transposed.padded = output_size;  // nobody keeps the padding of dh at zero
+  projection_transposed.emplace_back(transposed);
 }
 
 template <class T>
@@ -60,7 +114,7 @@ Index PackedWeights<T>::bytes_per_step() const {
 }
 
 template <class T>
-void PackedWeights<T>::pack(const WeightArrays<T>& arrays, bool for_backward, int threads) {
+void PackedWeights<T>::read_from(const WeightArrays<T>& arrays) {
   if (plan.diagonal_peephole) {
     peephole.resize(plan.peepholes * layout.padded);
     peephole.zero();
@@ -69,37 +123,49 @@ void PackedWeights<T>::pack(const WeightArrays<T>& arrays, bool for_backward, in
                   peephole.data() + q * layout.padded);
     }
   }
-  if (for_backward && input_transposed.empty()) {
-    input_transposed.emplace_back(plan.input_slots * layout.padded, input_layout.group_vectors(1));
-    for (int t = 0; t < plan.term_count; ++t) {
-      terms_transposed.emplace_back(plan.terms[t].slots * layout.padded,
-                                    operand_layout(plan.terms[t].operand).group_vectors(1));
-    }
-    if (has_projection) {
-      projection_transposed.emplace_back(output_size, hidden_layout.group_vectors(1));
-    }
+  bias.zero();
+  std::vector<const T*> gates;
+  for (int slot = 0; slot < plan.input_slots; ++slot) {
+    add_bias(arrays.bias_ih, plan.input_gate[slot], slot);
+    gates.push_back(arrays.weight_ih + plan.input_gate[slot] * hidden_size * input_size);
   }
+  input.read_from({arrays.weight_ih});
+  input_transposed.read_from(gates);
+  for (std::size_t t = 0; t < terms.size(); ++t) {
+    const Term& term = plan.terms[t];
+    gates.clear();
+    for (int slot = 0; slot < term.slots; ++slot) {
+      if (term.matrix == Matrix::kRecurrent) {
+        add_bias(arrays.bias_hh, term.gate + slot, term.slot + slot);
+      }
+      gates.push_back(term_rows(arrays, term) + slot * hidden_size * operand_size(term.operand));
+    }
+    terms[t].read_from({gates.front()});
+    terms_transposed[t].read_from(gates);
+  }
+  for (auto& matrix : projection) matrix.read_from({arrays.weight_hr});
+  for (auto& matrix : projection_transposed) matrix.read_from({arrays.weight_hr});
+}
+
+template <class T>
+void PackedWeights<T>::pack(const Packing& wanted, int threads) {
+  std::vector<WeightMatrix<T>*> missing;
+  const auto add = [&](bool is_wanted, WeightMatrix<T>& matrix) {
+    if (!is_wanted || matrix.packed()) return;
+    matrix.start_packing();
+    missing.push_back(&matrix);
+  };
+  add(wanted.input, input);
+  for (auto& term : terms) add(wanted.terms, term);
+  for (auto& term : terms_transposed) add(wanted.terms_transposed, term);
+  for (auto& matrix : projection) add(wanted.terms, matrix);
+  for (auto& matrix : projection_transposed) add(wanted.terms_transposed, matrix);
+  add(wanted.input_transposed, input_transposed);
+  if (missing.empty()) return;
   run_team(threads, [&](int thread, int team) {
-    const auto mine = [&](Index n) { return even_slice(n, team, thread); };
-    for (Range g = mine(layout.groups); g.begin < g.end; ++g.begin) {
-      pack_group(arrays, g.begin);
-      pack_bias(arrays, g.begin);
+    for (WeightMatrix<T>* matrix : missing) {
+      matrix->pack(even_slice(matrix->groups(), team, thread));
     }
-    for (Range g = mine(has_projection ? output_layout.groups : 0); g.begin < g.end; ++g.begin) {
-      pack_projection(arrays.weight_hr, g.begin);
-    }
-    if (!for_backward) return;
-    for (Range g = mine(has_projection ? hidden_layout.groups : 0); g.begin < g.end; ++g.begin) {
-      pack_projection_transposed(arrays.weight_hr, g.begin);
-    }
-    for (int t = 0; t < plan.term_count; ++t) {
-      const Term& term = plan.terms[t];
-      const UnitLayout<T>& columns = operand_layout(term.operand);
-      pack_transposed(terms_transposed[static_cast<std::size_t>(t)], columns, mine(columns.groups),
-                      term_rows(arrays, term), nullptr, term.slots);
-    }
-    pack_transposed(input_transposed.front(), input_layout, mine(input_layout.groups),
-                    arrays.weight_ih, plan.input_gate, plan.input_slots);
   });
 }
 
@@ -110,106 +176,18 @@ const T* PackedWeights<T>::term_rows(const WeightArrays<T>& arrays, const Term& 
   return matrix + term.gate * hidden_size * operand_size(term.operand);
 }
 
-template <class T>
-void PackedWeights<T>::pack_group(const WeightArrays<T>& arrays, Index group) {
-  const Range blocks = layout.blocks_of(group);
-  for (Index block = blocks.begin; block < blocks.end; ++block) {
-    const Index unit = block * layout.kLanes;
-    const Index valid = layout.valid(block);
-    const auto vector_of = [&](int slot) {
-      return static_cast<int>(slot * blocks.size() + block - blocks.begin);
-    };
-    for (int slot = 0; slot < plan.input_slots; ++slot) {
-      const Index row = plan.input_gate[slot] * hidden_size + unit;
-      input.fill(group, vector_of(slot), {0, input_size}, arrays.weight_ih + row * input_size,
-                 input_size, 1, valid);
-    }
-    for (int t = 0; t < plan.term_count; ++t) {
-      const Term& term = plan.terms[t];
-      const Index width = operand_size(term.operand);
-      for (int slot = 0; slot < term.slots; ++slot) {
-        const Index row = slot * hidden_size + unit;
-        terms[static_cast<std::size_t>(t)].fill(group, vector_of(slot), {0, width},
-                                                term_rows(arrays, term) + row * width, width, 1,
-                                                valid);
-      }
-    }
-  }
-}
-
 // A slot starts from the input bias of the gate it projects and the recurrent bias of the gate
 // whose recurrent matrix it takes: both for most, one each for the two halves of a reset-after n.
 template <class T>
-void PackedWeights<T>::pack_bias(const WeightArrays<T>& arrays, Index group) {
-  const Range blocks = layout.blocks_of(group);
-  T* to = bias.data() + slot_offset(group);
-  std::fill_n(to, plan.slots * blocks.size() * layout.kLanes, T(0));
-  const auto add = [&](const T* from, Index gate, Index slot) {
-    if (from == nullptr) return;
+void PackedWeights<T>::add_bias(const T* from, Index gate, Index slot) {
+  if (from == nullptr) return;
+  for (Index group = 0; group < layout.groups; ++group) {
+    const Range blocks = layout.blocks_of(group);
     for (Index block = blocks.begin; block < blocks.end; ++block) {
-      T* lane = to + (slot * blocks.size() + block - blocks.begin) * layout.kLanes;
+      T* lane = bias.data() + slot_offset(group) +
+                (slot * blocks.size() + block - blocks.begin) * layout.kLanes;
       for (Index k = 0; k < layout.valid(block); ++k) {
         lane[k] += from[gate * hidden_size + block * layout.kLanes + k];
-      }
-    }
-  };
-  for (int slot = 0; slot < plan.input_slots; ++slot) {
-    add(arrays.bias_ih, plan.input_gate[slot], slot);
-  }
-  for (int t = 0; t < plan.term_count; ++t) {
-    const Term& term = plan.terms[t];
-    if (term.matrix != Matrix::kRecurrent) continue;
-    for (int slot = 0; slot < term.slots; ++slot) {
-      add(arrays.bias_hh, term.gate + slot, term.slot + slot);
-    }
-  }
-}
-
-// h = W_hr m: K = H, an output per row.
-template <class T>
-void PackedWeights<T>::pack_projection(const T* weight_hr, Index group) {
-  const Range blocks = output_layout.blocks_of(group);
-  for (Index block = blocks.begin; block < blocks.end; ++block) {
-    projection.front().fill(group, static_cast<int>(block - blocks.begin), {0, hidden_size},
-                            weight_hr + block * output_layout.kLanes * hidden_size, hidden_size, 1,
-                            output_layout.valid(block));
-  }
-}
-
-// dm = W_hr^T dh: K = P, an output per column.
-template <class T>
-void PackedWeights<T>::pack_projection_transposed(const T* weight_hr, Index group) {
-  const Range blocks = hidden_layout.blocks_of(group);
-  for (Index block = blocks.begin; block < blocks.end; ++block) {
-    projection_transposed.front().fill(group, static_cast<int>(block - blocks.begin),
-                                       {0, output_size}, weight_hr + block * hidden_layout.kLanes,
-                                       1, hidden_size, hidden_layout.valid(block));
-  }
-}
-
-// to[k = slot*padded + unit][column] = matrix[gates[slot]*H + unit][column]; without gates, the
-// slots are consecutive gates from the matrix's first row. A few rows at a time for all columns,
-// because a row is contiguous and the next one is a page away.
-template <class T>
-void PackedWeights<T>::pack_transposed(PackedMatrix<T>& to, const UnitLayout<T>& columns,
-                                       Range groups, const T* matrix, const int* gates,
-                                       int slots) const {
-  constexpr Index kRows = 32;
-  for (int slot = 0; slot < slots; ++slot) {
-    const Index gate = gates != nullptr ? gates[slot] : slot;
-    for (Index unit = 0; unit < layout.padded; unit += kRows) {
-      const Index full = std::clamp<Index>(hidden_size - unit, 0, kRows);
-      const Index padded = std::min(layout.padded - unit, kRows);
-      const T* rows = matrix + (gate * hidden_size + unit) * columns.units;
-      const Index k = slot * layout.padded + unit;
-      for (Index g = groups.begin; g < groups.end; ++g) {
-        const Range blocks = columns.blocks_of(g);
-        for (Index block = blocks.begin; block < blocks.end; ++block) {
-          const int vector = static_cast<int>(block - blocks.begin);
-          to.fill(g, vector, {k, k + full}, rows + block * columns.kLanes, 1, columns.units,
-                  columns.valid(block));
-          to.fill(g, vector, {k + full, k + padded}, matrix, 1, 0, 0);
-        }
       }
     }
   }

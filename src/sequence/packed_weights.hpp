@@ -1,13 +1,14 @@
-// The weights of one layer in the order in which the time loop reads them (gemm/packed_matrix.hpp).
-// Packed once per version of the weights; forward() and backward() only read, so threads may share
-// it.
+// The weights of one layer as the time loop reads them (gemm/weight_matrix.hpp): packed once per
+// version of the weights, or, what a call reads few times, left in the user's arrays. forward() and
+// backward() only read, so threads may share it.
 #pragma once
 
 #include <memory>
 
 #include "cells/config.hpp"
-#include "gemm/packed_matrix.hpp"
+#include "gemm/weight_matrix.hpp"
 #include "sequence/layout.hpp"
+#include "sequence/packing.hpp"
 
 namespace tidegate {
 
@@ -45,8 +46,10 @@ class PackedWeights {
   PackedWeights(const CellConfig& config, Index input_size, Index hidden_size,
                 Index output_size = 0);
 
-  // Reads the arrays. The matrices of the backward pass are packed only when asked for.
-  void pack(const WeightArrays<T>& arrays, bool for_backward, int threads);
+  // Arrays that hold still from now on, while calls read them. Nothing is packed.
+  void read_from(const WeightArrays<T>& arrays);
+  // Packs what is wanted and not packed yet.
+  void pack(const Packing& wanted, int threads);
 
   const CellConfig config;
   const CellPlan plan;
@@ -56,17 +59,18 @@ class PackedWeights {
 
   // Forward: groups of units with all their slots.
   const UnitLayout<T> layout;
-  PackedMatrix<T> input;
-  std::vector<PackedMatrix<T>> terms;       // one per plan.terms
-  AlignedBuffer<T> bias;                    // [group][slot][block][lanes]
-  AlignedBuffer<T> peephole;                // [plan.peepholes][padded], diagonal only
-  std::vector<PackedMatrix<T>> projection;  // W_hr in groups of output_layout, or none
+  WeightMatrix<T> input;
+  std::vector<WeightMatrix<T>> terms;  // one per plan.terms
+  AlignedBuffer<T> bias;               // [group][slot][block][lanes]
+  AlignedBuffer<T> peephole;           // [plan.peepholes][padded], diagonal only
 
   // Backward: the transposes, K = slots * padded, one vector per block of the result.
   const UnitLayout<T> hidden_layout, output_layout, input_layout;
-  std::vector<PackedMatrix<T>> terms_transposed;
-  std::vector<PackedMatrix<T>> input_transposed;       // one, or none before it is needed
-  std::vector<PackedMatrix<T>> projection_transposed;  // K = P; one, or none
+  WeightMatrix<T> input_transposed;
+  std::vector<WeightMatrix<T>> terms_transposed;
+
+  // W_hr in groups of output_layout, and its transpose, K = P; one, or none.
+  std::vector<WeightMatrix<T>> projection, projection_transposed;
 
   // Where a group's row of slots begins in bias and in the projection buffer, in elements per row.
   Index slot_offset(Index group) const {
@@ -80,12 +84,7 @@ class PackedWeights {
   Index bytes_per_step() const;  // of recurrent matrices, read at every step
 
  private:
-  void pack_group(const WeightArrays<T>& arrays, Index group);
-  void pack_bias(const WeightArrays<T>& arrays, Index group);
-  void pack_projection(const T* weight_hr, Index group);
-  void pack_projection_transposed(const T* weight_hr, Index group);
-  void pack_transposed(PackedMatrix<T>& to, const UnitLayout<T>& columns, Range groups,
-                       const T* matrix, const int* gates, int slots) const;
+  void add_bias(const T* from, Index gate, Index slot);
   const T* term_rows(const WeightArrays<T>& arrays, const Term& term) const;
 };
 

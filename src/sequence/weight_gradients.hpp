@@ -158,14 +158,14 @@ class WeightGradientPass {
     return saved_.operand_row(factor.term->operand, t, b);
   }
 
-  // Copies vector `swept` of the last sweep, vector `vector` of the run, to where its units belong.
+  // Writes vector `swept` of the last sweep, vector `vector` of the run, to where its units belong.
   void write(const Run& run, const OuterProduct<T>& product, Index vector, Index swept) const {
     const int slot = run.slot + static_cast<int>(vector / run.layout->blocks);
     const Index block = vector % run.layout->blocks, valid = run.layout->valid(block);
     for (const Factor& factor : run.factors) {
       const Index gate = gate_of(factor, slot);
       const Index row = gate * w_.hidden_size + block * Lane<T>::kSize;
-      product.copy_rows(swept, valid, factor.columns, factor.to + row * factor.columns.size());
+      product.write_rows(swept, valid, factor.columns, factor.to + row * factor.columns.size());
     }
   }
 

@@ -1,0 +1,75 @@
+// dx = da W, the product over the gates that follows the backward time loop.
+#pragma once
+
+#include "sequence/saved.hpp"
+
+namespace tidegate {
+
+// `saved` holds da of the rows that are asked for.
+template <class T>
+class InputGradientPass {
+ public:
+  InputGradientPass(const PackedWeights<T>& weights, Saved<T>& saved, SequenceView<T> dx,
+                    int threads)
+      : w_(weights),
+        matrix_(weights.input_transposed),
+        saved_(saved),
+        dx_(dx),
+        zeros_(weights.input_layout.padded),
+        products_(checked_product(threads, block_rows(), columns_at_once())) {
+    zeros_.zero();
+  }
+
+  // All rows; every thread of the team calls it once. Where W is read in place, each thread reads a
+  // part of it.
+  void run(int thread, int team) noexcept {
+    const Index rows = saved_.rows.total(), groups = w_.input_layout.groups;
+    if (!matrix_.packed() || rows < team) {
+      run({0, rows}, even_slice(groups, team, thread), thread);
+    } else {
+      run(even_slice(rows, team, thread), {0, groups}, thread);
+    }
+  }
+
+  // Some rows of all steps, on one thread.
+  void run_rows(Range rows) noexcept { run(rows, {0, w_.input_layout.groups}, 0); }
+
+ private:
+  static constexpr Index kRows = 48;
+
+  Index block_rows() const { return std::min(kRows, saved_.rows.total()); }
+  Index columns_at_once() const {
+    const Range groups = matrix_.at_once({0, w_.input_layout.groups});
+    return w_.input_layout.blocks_of(groups).size() * Lane<T>::kSize;
+  }
+
+  // A block of rows at a time, so that W^T is read once per block.
+  void run(Range rows, Range columns, int thread) {
+    T* const product = products_.data() + thread * block_rows() * columns_at_once();
+    for (Index begin = rows.begin; begin < rows.end; begin += kRows) {
+      const Index count = std::min(kRows, rows.end - begin);
+      const auto row_of = [&](Index r) { return saved_.gate_row(begin + r); };
+      for (Range left = columns; left.size() > 0;) {
+        const Range groups = matrix_.at_once(left), blocks = w_.input_layout.blocks_of(groups);
+        const Index width = blocks.size() * Lane<T>::kSize;
+        const Index first = blocks.begin * Lane<T>::kSize;
+        matrix_.multiply(groups, count, row_of, {zeros_.data(), 0, product, width});
+        for (Index r = 0; r < count; ++r) {
+          const auto [t, b] = saved_.rows.at(begin + r);
+          std::copy_n(product + r * width, std::min(width, w_.input_size - first),
+                      dx_.at(t, b) + first);
+        }
+        left.begin = groups.end;
+      }
+    }
+  }
+
+  const PackedWeights<T>& w_;
+  const WeightMatrix<T>& matrix_;
+  Saved<T>& saved_;
+  const SequenceView<T> dx_;
+  AlignedBuffer<T> zeros_;  // of one row
+  AlignedBuffer<T> products_;
+};
+
+}  // namespace tidegate
