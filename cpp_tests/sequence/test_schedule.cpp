@@ -15,8 +15,8 @@ using tidegate::Work;
 
 static Work work_with(Index steps, Index batch, Index units, Index groups) {
   const Index slots = 4, element_bytes = 4;
-  return {steps,        batch, 32, units, slots, 1, groups, slots * units * units * element_bytes,
-          element_bytes};
+  return {steps,         batch, 32, units, slots, 1, groups, slots * units * units * element_bytes,
+          element_bytes, 0};
 }
 
 // Counts the owners of each (row, group), and checks that those who share rows share a barrier.
@@ -89,6 +89,17 @@ TEST(schedule_estimates_grow_with_the_work) {
   CHECK(estimate(2, 1, 64) > estimate(1, 1, 64));
   CHECK(estimate(10, 8, 64) > estimate(10, 4, 64));
   CHECK(estimate(10, 8, 128) > 2 * estimate(10, 8, 64));
+}
+
+// One step of one row: the gradients that a backward pass writes are most of its work, and make a
+// second thread worth its fork.
+TEST(schedule_counts_the_gradients_of_the_weights) {
+  Work work = work_with(1, 1, 128, 8);
+  CHECK(choose_schedule(work, 2).threads == 1);
+  const double before = tidegate::estimated_ns(work, tidegate::make_schedule(work, 1, false));
+  work.gradient_bytes = 2 * work.recurrent_bytes;
+  CHECK(tidegate::estimated_ns(work, tidegate::make_schedule(work, 1, false)) > 2 * before);
+  CHECK(choose_schedule(work, 2).threads == 2);
 }
 
 TEST(schedule_of_the_least_estimate_is_chosen) {

@@ -443,6 +443,7 @@ template <class T>
 Work backward_work_of(const PackedWeights<T>& w, const ActiveRows& rows) {
   Work work = work_of(w, rows);
   work.groups = w.hidden_layout.groups;
+  work.gradient_bytes = w.bytes_per_step() + w.input.bytes();
   return work;
 }
 

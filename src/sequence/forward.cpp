@@ -402,7 +402,7 @@ template <class T>
 Work work_of(const PackedWeights<T>& w, const ActiveRows& rows) {
   const int phases = w.plan.phases + (w.has_projection ? 1 : 0);
   return {rows.steps, rows.mean_batch(), w.input_size,       w.hidden_size, w.plan.slots,
-          phases,     w.layout.groups,   w.bytes_per_step(), sizeof(T)};
+          phases,     w.layout.groups,   w.bytes_per_step(), sizeof(T),     0};
 }
 
 template <class T>

@@ -1,5 +1,6 @@
 // The cost model: a step costs the larger of its multiply-adds and of the weights it streams from
-// the cache that holds a thread's share, then the gates, then a barrier; a call costs a fork.
+// the cache that holds a thread's share, then the gates, then a barrier; a backward pass costs the
+// gradients that it writes; a call costs a fork.
 // `tidegate bench --schedules` measures the alternatives, and tests/test_schedule.py holds the
 // model to them.
 #include "sequence/schedule.hpp"
@@ -14,6 +15,7 @@ namespace {
 constexpr double kFlopsPerNs = 105;          // full register tiles, per core, 64-byte vectors
 constexpr double kPrivateBytesPerNs = 100;   // weights streamed from a core's own L2
 constexpr double kSharedBytesPerNs = 60;     // the same from L3
+constexpr double kGradientBytesPerNs = 15;   // of dW and dR, whatever their rows, per core
 constexpr double kGateNs = 6;                // epilogue, per row, slot and vector of 64 bytes
 constexpr double kTileNs = 25;               // start and end of a register tile
 constexpr double kBarrierNs = 250;           // one barrier
@@ -51,7 +53,9 @@ double estimated_ns(const Work& w, const Schedule& s) {
   double step = std::max(products, stream) + kOverlap * std::min(products, stream);
   step += kGateNs * rows * vectors + kTileNs * tiles;
   if (whole.hidden_slices > 1) step += kBarrierNs * static_cast<double>(w.phases);
-  return step * static_cast<double>(w.steps) + (s.threads > 1 ? kForkNs : 0);
+  const double gradients = static_cast<double>(w.gradient_bytes) / kGradientBytesPerNs;
+  return step * static_cast<double>(w.steps) + gradients / s.threads +
+         (s.threads > 1 ? kForkNs : 0);
 }
 
 Schedule make_schedule(const Work& w, int threads, bool prefer_batch) {

@@ -13,6 +13,7 @@ struct Work {
   Index groups;           // of hidden units: the most hidden slices
   Index recurrent_bytes;  // of packed weights read at every step
   Index element_bytes;
+  Index gradient_bytes;  // of the weights, which the backward pass writes after its steps; or 0
 };
 
 struct Schedule {
@@ -35,7 +36,7 @@ Schedule choose_schedule(const Work& work, int max_threads);
 // A schedule of `threads` threads that prefers one kind of slices, with the chunk that suits it.
 Schedule make_schedule(const Work& work, int threads, bool prefer_batch);
 
-// Time of the forward steps by the cost model; the steps of the backward pass weigh alike.
+// Time by the cost model; the steps of the backward pass weigh like those of the forward pass.
 double estimated_ns(const Work& work, const Schedule& schedule);
 
 // While it lives, choose_schedule() on this thread answers `schedule`: for measuring alternatives.
