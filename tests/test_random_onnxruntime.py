@@ -21,6 +21,9 @@ def random_node(seed):
     draw = Draw(seed, np.float32)
     kind = draw.one("LSTM", "GRU", "RNN")
     steps, batch, width, hidden = (draw.size() for _ in range(4))
+    other_activations = draw.chance(0.6)
+    if other_activations:
+        steps = min(steps, 5)  # gates without bounds multiply states up to infinity
     gates = len(GATE_PLACES[kind])
     direction = draw.one("forward", "reverse", "bidirectional")
     directions = 2 if direction == "bidirectional" else 1
@@ -47,7 +50,7 @@ def random_node(seed):
         attributes["linear_before_reset"] = int(draw.chance())
     if draw.chance(0.3):
         attributes["clip"] = draw.number(0.1, 1.5)
-    if draw.chance(0.6):
+    if other_activations:
         attributes |= random_activations(draw, kind, directions)
     return kind, attributes, inputs
 
