@@ -122,17 +122,20 @@ def test_sdist_has_the_sources_and_nothing_generated(sdist):
 
 
 @pytest.mark.slow
-def test_wheel_from_the_sdist_is_small_and_complete(sdist, tmp_path):
+def test_wheel_from_the_sdist_is_complete(sdist, tmp_path):
+    """With one ISA level: what all of them weigh is measured on the installed package."""
     env = {**os.environ, "PYTHONWARNINGS": "default"}
+    level = _loader.built[-1]
+    one_level = ("-C", f"cmake.define.TIDEGATE_ISA_LEVELS={level}")
     output_of(
-        *(sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", str(tmp_path), str(sdist)),
+        *(sys.executable, "-m", "pip", "wheel", "--no-deps", *one_level),
+        *("-w", str(tmp_path), str(sdist)),
         env=env,
     )
     (wheel,) = tmp_path.glob("tidegate-*.whl")
-    assert wheel.stat().st_size <= WHEEL_LIMIT
     names = zipfile.ZipFile(wheel).namelist()
-    for level in _loader.built:
-        assert any(name.startswith(f"tidegate/_core_{level}.") for name in names)
+    cores = [name for name in names if name.startswith("tidegate/_core_")]
+    assert len(cores) == 1 and cores[0].startswith(f"tidegate/_core_{level}.")
     assert "tidegate/py.typed" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     outside = [n for n in names if not n.startswith(("tidegate/", "tidegate-"))]
