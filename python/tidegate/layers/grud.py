@@ -53,7 +53,7 @@ class GRUD(GRU):
         omitted, which is right for standardised features.
     time_feature : bool
         Whether the last feature of the input is the time of the step; if not, steps are one unit
-        apart.
+        apart, and those that the mask excludes take no time.
     decay_initializer : str or Initializer
         Its absolute values are the first weights of the decays, so that each has a gradient; it
         sees (F, H) and (F, 1). Their biases start at 0.

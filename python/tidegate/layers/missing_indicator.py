@@ -28,7 +28,7 @@ class MissingIndicator(Layer):
         omitted.
     time_feature : bool
         Whether the last feature of the input is the time of the step, which is not passed on. If
-        not, steps are one unit apart.
+        not, steps are one unit apart, and those that the mask excludes take no time.
     name, dtype, input_shape
         See Layer.
 

@@ -2,7 +2,9 @@
 
 observed_t   whether there is a value at step t
 carried_t    the last value at or before t; before the first one, what `mean` says
-gap_t        time since the feature was last observed before step t, since step 0 if never
+gap_t        time since the feature was last observed before step t, since the first step if never
+
+Where a mask is given, only the steps that count are time: its first step is the first that counts.
 """
 
 from typing import Any, NamedTuple
@@ -32,7 +34,8 @@ def take_apart(
     x : (B, T, F) float array
         NaN where a value is missing.
     times : (B, T) array, optional
-        When each step is, in one direction; the number of the step if omitted.
+        When each step is, in one direction, and the same before the first step that counts as
+        there; if omitted, the number of steps that count before it.
     mean : (F,) array, optional
         What stands in before a feature is first observed; 0 if omitted.
     mask : (B, T) bool, optional
@@ -48,9 +51,12 @@ def take_apart(
     before = np.zeros(features, x.dtype) if mean is None else mean.astype(x.dtype)
     carried = np.where(source < 0, before, carried)
 
-    when = np.broadcast_to(np.arange(steps, dtype=np.float64), (batch, steps))
     if times is not None:
         when = times.astype(np.float64, copy=False)
+    elif mask is not None:
+        when = np.maximum(np.cumsum(mask, axis=1, dtype=np.float64) - 1, 0)
+    else:
+        when = np.broadcast_to(np.arange(steps, dtype=np.float64), (batch, steps))
     since = np.zeros_like(source)
     since[:, 1:] = np.maximum(source[:, :-1], 0)
     gaps = np.abs(when[..., None] - np.take_along_axis(when[..., None], since, axis=1))
