@@ -64,6 +64,8 @@ class Layer(Configured):
     makes_mask: bool = False
     # Whether x is a list of arrays; see SeveralInputs.
     takes_list: ClassVar[bool] = False
+    # The layers that it wraps: they count as layers of a model too, and belong to one only.
+    inner_layers: "tuple[Layer, ...]" = ()
 
     def __init__(
         self, *, name: str | None = None, dtype: Any = "float32", input_shape: Any = None

@@ -98,6 +98,7 @@ class Bidirectional(BidirectionalRun):
         else:
             require_alike(where, layer, backward_layer, merge_mode)
         self.forward_layer, self.backward_layer = layer, backward_layer
+        self.inner_layers = (layer, backward_layer)
         self._names = (layer.name, backward_layer.name)
         self.forward_layer.name = f"forward_{self._names[0]}"
         self.backward_layer.name = f"backward_{self._names[1]}"

@@ -63,6 +63,7 @@ class Residual(Layer):
             name=name, dtype=layer.dtype, input_shape=input_shape or layer.declared_input_shape
         )
         self.layer = layer
+        self.inner_layers = (layer,)
         self.random, self.stepwise = layer.random, layer.stepwise
         self.makes_mask = layer.makes_mask
 

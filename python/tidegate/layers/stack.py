@@ -10,6 +10,7 @@ from tidegate.layers.base import Layer
 from tidegate.layers.call import Call, chain
 from tidegate.layers.embedding import Embedding
 from tidegate.layers.input import Input
+from tidegate.layers.inside import with_inner
 from tidegate.layers.parameters import FlatParameters, Parameter, flatten
 from tidegate.layers.plan import Plan
 from tidegate.layers.types import Array, Dtype, Shape
@@ -70,20 +71,33 @@ class Stack:
         self.take(where, layer)
 
     def take(self, where: str, layer: Any) -> None:
-        """Make a layer one of this model's, with a name of its own."""
+        """Make a layer one of this model's, with a name of its own; it and all layers inside."""
         if not isinstance(layer, Layer):
             hint = " (a class needs parentheses)" if isinstance(layer, type) else ""
             raise TypeError(f"{where}: layer is {layer!r}; expected a Layer or an Input{hint}.")
-        owner = None if layer.owner is None else layer.owner()
-        if owner is not None and any(layer is other for other in owner.layers):
+        parts = with_inner(layer)
+        for part in parts:
+            self._require_free(where, layer, part)
+        layer.name = self._unique_name(where, layer)
+        for part in parts:
+            part.owner = weakref.ref(self)
+        self.layers.append(layer)
+
+    def _require_free(self, where: str, layer: Layer, part: Layer) -> None:
+        """Raise if a part of a layer, or the layer itself, is in a model, alone or wrapped."""
+        owner = None if part.owner is None else part.owner()
+        if owner is None:
+            return
+        for other in owner.layers:
+            if all(part is not known for known in with_inner(other)):
+                continue
+            inside = "" if part is layer else f", inside {layer.name!r},"
+            wrapped = "" if part is other else f", inside {other.name!r}"
             which = "this model" if owner is self else f"the model {owner.name!r}"
             raise ValueError(
-                f"{where}: layer {layer.name!r} is in {which} already; expected a layer of its own "
-                "(copy.deepcopy makes one)."
+                f"{where}: layer {part.name!r}{inside} is in {which} already{wrapped}; expected a "
+                "layer of its own (copy.deepcopy makes one)."
             )
-        layer.name = self._unique_name(where, layer)
-        layer.owner = weakref.ref(self)
-        self.layers.append(layer)
 
     def _unique_name(self, where: str, layer: Layer) -> str:
         taken = {other.name for other in self.layers}

@@ -37,7 +37,8 @@ class Model(BaseModel):
     Raises
     ------
     ValueError
-        The output needs another Input, or not all of these; or a layer is in another model.
+        The output needs another Input, or not all of these; or a layer is in another model, or
+        used beside a wrapper that has it inside.
     TypeError
         Something is no Input, or no tensor.
 

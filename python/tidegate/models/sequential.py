@@ -62,7 +62,7 @@ class Sequential(BaseModel):
         TypeError
             It is no layer.
         ValueError
-            It does not fit, or is in the model already.
+            It does not fit; or it, or a layer inside, is in this model or another one already.
         """
         before = list(self.layers)
         self.append("Sequential.add", layer)
