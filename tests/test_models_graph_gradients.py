@@ -17,6 +17,7 @@ from tidegate.layers import (
     Embedding,
     Input,
     Multiply,
+    Residual,
     SimpleRNN,
 )
 from tidegate.layers.several import Several
@@ -62,6 +63,15 @@ def shared():
     both = Bidirectional(gru(1))
     ends += [AttentionPooling(2, **F8)(both(part)) for part in (a, b)]
     return Model([a, b, words], dense()(Concatenate()([head(end) for end in ends]))), [X, Z, WORDS]
+
+
+def shared_wrappers():
+    """Over sequences of different lengths, and twice in a row."""
+    ends, inputs = [], [Input((4, 2)), Input((5, 2))]
+    for layer in (dense(2, activation="tanh"), gru(2), Bidirectional(gru(2), "sum")):
+        wrapper = Residual(layer)
+        ends += [AttentionPooling(2, **F8)(wrapper(wrapper(part))) for part in inputs]
+    return Model(inputs, dense()(Concatenate()(ends))), [X, Z]
 
 
 def residual():
@@ -125,6 +135,7 @@ GRAPHS = {
     "shared states": shared_states,
     "branches": branches,
     "shared": shared,
+    "shared wrappers": shared_wrappers,
     "residual": residual,
     "steps joined": steps_joined,
     "pooled": pooled,

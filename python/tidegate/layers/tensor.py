@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidegate.layers import checks
 from tidegate.layers.building import building
+from tidegate.layers.inside import with_inner
 from tidegate.layers.types import Shape
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def declared_shape(layer: "Layer", shape: Any) -> Shape:
 
 
 def _declare_again(layer: "Layer", shape: Any) -> Shape:
-    parts = {id(part): part for part in (layer, *layer.recurrent_parts())}.values()
+    parts = with_inner(layer)
     before: list[Any] = [part.input_shape for part in parts]
     try:
         for part, known in zip(parts, before, strict=True):
@@ -101,7 +102,7 @@ def _declare_again(layer: "Layer", shape: Any) -> Shape:
             part.input_shape = known
         raise
     for part, known in zip(parts, before, strict=True):
-        sizes = zip(known, shape, strict=True)
+        sizes = zip(known, part.input_shape or (), strict=True)
         part.input_shape = tuple(a if a == b else None for a, b in sizes)
     layer.declare(layer.input_shape or ())  # the shape of the output of all calls
     return output
