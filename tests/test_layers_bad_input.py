@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine_runs import refuses
-from tidegate.layers import LSTM, Dense, Layer
+from tidegate.layers import GRU, GRUD, LSTM, Dense, Layer, SimpleRNN
 from tidegate.models import Sequential
 
 X = np.random.default_rng(0).normal(size=(4, 6, 3)).astype("f4")
@@ -64,3 +64,11 @@ def test_from_config_of_no_table():
 def test_a_layer_that_writes_nothing_says_what_is_missing():
     with refuses(NotImplementedError, "Layer: a layer of your own writes _declare"):
         Layer()(X)
+
+
+@pytest.mark.parametrize("kind", [LSTM, GRU, SimpleRNN, GRUD])
+def test_an_unknown_argument_is_refused_by_the_layer_itself(kind):
+    with refuses(
+        TypeError, f"{kind.__name__}: unknown argument 'foo'; expected one of ", " zoneout."
+    ):
+        kind(4, foo=1)

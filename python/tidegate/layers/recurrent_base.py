@@ -11,6 +11,7 @@ from tidegate.layers.base import Layer, initializer_config
 from tidegate.layers.carried import CarriedState
 from tidegate.layers.parameters import Parameter
 from tidegate.layers.recurrent_noise import RecurrentNoise
+from tidegate.layers.signatures import constructor_arguments
 from tidegate.layers.types import Array, Config, Shape
 from tidegate.layers.weight_rules import RuleOptions, WeightRule, recurrent_roles
 from tidegate.weights import CellWeights
@@ -52,7 +53,13 @@ class RecurrentBase(Layer):
         name: str | None = None,
         dtype: Any = "float32",
         input_shape: Any = None,
+        **unknown: Any,
     ) -> None:
+        if unknown:
+            raise TypeError(
+                f"{type(self).__name__}: unknown argument {min(unknown)!r}; expected one of "
+                f"{', '.join(sorted(constructor_arguments(type(self))))}."
+            )
         super().__init__(name=name, dtype=dtype, input_shape=input_shape)
         kind = type(self).__name__
         self.units = checks.integer(kind, "units", units)
