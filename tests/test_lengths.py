@@ -216,6 +216,11 @@ BAD = (
     (TypeError, {"lengths": [1.0, 2.0, 3.0]}, "lengths has dtype float64; expected integers"),
     (TypeError, {"lengths": [True, False, True]}, "lengths has dtype bool; expected integers"),
     (ValueError, {"lengths": [[1], [2, 3]]}, "lengths is not a rectangular array"),
+    (
+        ValueError,
+        {"lengths": np.array([2**64 - 1, 1, 2], np.uint64)},
+        "lengths has 18446744073709551615; expected 0 to T, the steps of x",
+    ),
     (TypeError, {"lengths": np.ma.ones(3, int)}, "lengths is a masked array"),
     (ValueError, {"mask": np.ones((5, 3), bool)}, "mask has shape (5, 3); expected (3, 5)"),
     (ValueError, {"mask": np.ones(3, bool)}, "mask has shape (3,); expected (3, 5)"),

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from engine_runs import refuses
+from tidegate import CellWeights
+from tidegate.functional import rnn_forward
+from tidegate.layers import GRU
 from tidegate.sequences import from_ragged, lengths_to_mask, mask_to_lengths, pad_sequences
 
 RNG = np.random.default_rng(3)
@@ -59,6 +62,8 @@ def test_lengths_and_masks_are_two_ways_to_say_it():
 
 
 X = [np.zeros((2, 3)), np.zeros((1, 3))]
+WEIGHTS = CellWeights("rnn", np.ones((1, 1)), np.ones((1, 1)))
+HUGE = np.array([2**64 - 1], np.uint64)
 
 
 @pytest.mark.parametrize(
@@ -78,6 +83,8 @@ X = [np.zeros((2, 3)), np.zeros((1, 3))]
         (lambda: from_ragged([[1], 2]), ValueError, ["sequences[1] is a single number"]),
         (lambda: from_ragged([["a"]]), TypeError, ["sequences[0] has dtype <U1"]),
         (lambda: from_ragged([[[1], [2, 3]]]), ValueError, ["sequences[0] is not a rectangular"]),
+        (lambda: lengths_to_mask([[1], [2, 3]]), ValueError, ["lengths is not a rectangular"]),
+        (lambda: mask_to_lengths([[True], []]), ValueError, ["mask is not a rectangular array"]),
         (lambda: from_ragged([np.ma.zeros(2)]), TypeError, ["sequences[0] is a masked array"]),
         (
             lambda: from_ragged([*X, np.zeros((4, 2))]),
@@ -88,6 +95,7 @@ X = [np.zeros((2, 3)), np.zeros((1, 3))]
         (lambda: lengths_to_mask([True]), TypeError, ["lengths has dtype bool"]),
         (lambda: lengths_to_mask([[1]]), ValueError, ["lengths has shape (1, 1)", "(B,)"]),
         (lambda: lengths_to_mask([1, -1]), ValueError, ["lengths[1] is -1", "0 or more"]),
+        (lambda: lengths_to_mask(HUGE), ValueError, ["[0] is 18446744073709551615; expected"]),
         (lambda: lengths_to_mask([1, 4], 3), ValueError, ["lengths[1] is 4", "0..3"]),
         (lambda: lengths_to_mask([1], 2.5), TypeError, ["steps is 2.5"]),
         (lambda: lengths_to_mask([1], -2), ValueError, ["steps is -2"]),
@@ -98,4 +106,19 @@ X = [np.zeros((2, 3)), np.zeros((1, 3))]
 )
 def test_bad_input(call, kind, parts):
     with refuses(kind, *parts):
+        call()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: from_ragged([[[1], [2, 3]]]),
+        lambda: lengths_to_mask([[1], [2, 3]]),
+        lambda: GRU(3)(np.zeros((2, 3, 1)), lengths=[[1], [2, 3]]),
+        lambda: rnn_forward(WEIGHTS, np.zeros((3, 2, 1)), lengths=[[1], [2, 3]]),
+        lambda: rnn_forward(WEIGHTS, [[[1.0]], [[2.0, 3.0]]]),
+    ],
+)
+def test_a_message_ends_in_one_dot(call):
+    with pytest.raises(ValueError, match=r"is not a rectangular array: .*[^.]\.\Z"):
         call()

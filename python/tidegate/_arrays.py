@@ -50,6 +50,15 @@ def new_array(make: Any, shape: tuple[int, ...], dtype: Any) -> FloatArray:
     return array
 
 
+def as_array(where: str, name: str, value: Any) -> Any:
+    """Return what NumPy makes of `value`; raise if its rows differ in length."""
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        reason = str(error).rstrip(".")
+        raise ValueError(f"{where}: {name} is not a rectangular array: {reason}.") from None
+
+
 def as_float_array(
     where: str, name: str, value: Any, dtype: np.dtype[Any] | None = None
 ) -> FloatArray:
@@ -61,10 +70,7 @@ def as_float_array(
             f"{where}: {name} is a masked array; expected a plain array "
             f"(fill the gaps first, for example {name}.filled(0))."
         )
-    try:
-        array = np.asarray(value)
-    except ValueError as error:  # rows of different lengths
-        raise ValueError(f"{where}: {name} is not a rectangular array: {error}.") from None
+    array: FloatArray = as_array(where, name, value)
     if array.dtype not in FLOATS:
         expected = f"{dtype}" if dtype is not None else "float32 or float64"
         raise TypeError(

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from tidegate._arrays import FloatArray, as_float_array, is_masked
+from tidegate._arrays import FloatArray, as_array, as_float_array, is_masked
 from tidegate._loader import core
 from tidegate.weights import CellWeights
 
 State = tuple[FloatArray, ...]
 # h and c as the core takes them: None where omitted; c is always None but for "lstm".
 Pair = tuple[FloatArray | None, FloatArray | None]
+INT64_MAX = np.iinfo(np.int64).max
 
 
 def check_weights(where: str, name: str, weights: Any) -> None:
@@ -36,8 +37,8 @@ def validity(where: str, lengths: Any, mask: Any, masked_output: Any) -> Any:
     if not isinstance(masked_output, str):
         raise TypeError(f'{where}: masked_output is {masked_output!r}; expected "zero" or "hold".')
     return core.Validity(
-        None if lengths is None else _as_lengths(where, lengths),
-        None if mask is None else _as_mask(where, mask),
+        None if lengths is None else as_lengths(where, lengths),
+        None if mask is None else as_mask(where, mask),
         masked_output,
     )
 
@@ -45,7 +46,8 @@ def validity(where: str, lengths: Any, mask: Any, masked_output: Any) -> Any:
 ALL_VALID = core.Validity(None, None, "zero")
 
 
-def _as_lengths(where: str, lengths: Any) -> Any:
+def as_lengths(where: str, lengths: Any) -> Any:
+    """Return lengths as int64; the core checks their shape and range."""
     array = _plain(where, "lengths", lengths)
     if array.size == 0:
         array = array.astype(np.int64)  # an empty list has no integers
@@ -54,10 +56,13 @@ def _as_lengths(where: str, lengths: Any) -> Any:
             f"{where}: lengths has dtype {array.dtype}; expected integers, the valid steps of "
             "each sequence."
         )
+    if array.dtype == np.uint64 and (array > INT64_MAX).any():
+        raise ValueError(f"{where}: lengths has {array.max()}; expected 0 to T, the steps of x.")
     return array.astype(np.int64, copy=False)
 
 
-def _as_mask(where: str, mask: Any) -> Any:
+def as_mask(where: str, mask: Any) -> Any:
+    """Return a mask as bools; the core checks its shape."""
     array = _plain(where, "mask", mask)
     if array.dtype != np.bool_ and array.size > 0:
         raise TypeError(
@@ -70,10 +75,7 @@ def _as_mask(where: str, mask: Any) -> Any:
 def _plain(where: str, name: str, value: Any) -> Any:
     if is_masked(value):
         raise TypeError(f"{where}: {name} is a masked array; expected a plain array.")
-    try:
-        return np.asarray(value)
-    except ValueError as error:  # rows of different lengths
-        raise ValueError(f"{where}: {name} is not a rectangular array: {error}.") from None
+    return as_array(where, name, value)
 
 
 def split_states(where: str, name: str, states: Any, layers: Sequence[CellWeights]) -> list[Pair]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tidegate._arrays import FloatArray as Array
-from tidegate._arrays import is_masked
+from tidegate._arrays import as_array, is_masked
 
 
 def lengths_to_mask(lengths: Any, steps: int | None = None) -> Array:
@@ -85,7 +85,7 @@ def mask_to_lengths(mask: Any) -> Array:
 
 def check_lengths(where: str, lengths: Any, batch: int | None, steps: int | None) -> Array:
     """Return lengths (B,) as int64; raise unless they are integers 0..steps, one per sequence."""
-    array = np.asarray(lengths)
+    array: Array = as_array(where, "lengths", lengths)
     empty = array.dtype.kind == "f" and array.size == 0  # [] is float64 to NumPy
     if is_masked(lengths) or not (array.dtype.kind in "iu" or empty):
         raise TypeError(
@@ -94,17 +94,20 @@ def check_lengths(where: str, lengths: Any, batch: int | None, steps: int | None
     if array.ndim != 1 or (batch is not None and len(array) != batch):
         expected = "(B,)" if batch is None else f"({batch},), one length for each sequence"
         raise ValueError(f"{where}: lengths has shape {array.shape}; expected {expected}.")
-    bad = array < 0 if steps is None else (array < 0) | (array > steps)
+    limit = np.iinfo(np.int64).max if steps is None else steps
+    bad = (array < 0) | (array > limit)
     if bad.any():
         at = int(np.argmax(bad))
-        most = "0 or more" if steps is None else f"0..{steps}, the number of steps"
+        most = f"0..{limit}, the number of steps"
+        if steps is None:
+            most = "0 or more" if array[at] < 0 else "a number of steps"
         raise ValueError(f"{where}: lengths[{at}] is {array[at]}; expected {most}.")
     return array.astype(np.int64)
 
 
 def check_mask(where: str, mask: Any, shape: tuple[int, int] | None = None) -> Array:
     """Return a mask (B, T) as C-contiguous bool; raise unless it is one."""
-    array = np.asarray(mask)
+    array: Array = as_array(where, "mask", mask)
     if is_masked(mask) or array.dtype != np.bool_:
         raise TypeError(
             f"{where}: mask has dtype {array.dtype}; expected bool, True at the steps that count "

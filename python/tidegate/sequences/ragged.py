@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from tidegate._arrays import FloatArray as Array
-from tidegate._arrays import is_masked
+from tidegate._arrays import as_array, is_masked
 
 
 def from_ragged(sequences: Any, *, value: float = 0) -> tuple[Array, Array]:
@@ -89,10 +89,7 @@ def as_sequence(where: str, name: str, value: Any) -> Array:
         raise TypeError(
             f"{where}: {name} is a masked array, whose mask would be lost; expected a plain array."
         )
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{where}: {name} is not a rectangular array: {error}.") from None
+    array: Array = as_array(where, name, value)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{where}: {name} has dtype {array.dtype}; expected floats or integers.")
     if array.ndim == 0:
