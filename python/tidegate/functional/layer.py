@@ -73,7 +73,7 @@ def rnn_forward(
         The cell, its options and its arrays.
     x : (T, B, I), or (B, T, I) with batch_first; dtype of the weights
         Input; T and B may be 0. Any strides; copied only if its last axis is not contiguous.
-        With `training`, do not modify it before `rnn_backward`.
+        With `training`, do not modify it before `rnn_backward`: it is read again there.
     state : tuple of (B, H), optional
         State before the first step: (h,) or, for "lstm", (h, c). Zeros if omitted.
     lengths : (B,) integers, optional
@@ -94,7 +94,9 @@ def rnn_forward(
     return_cell_states : bool
         "lstm" only: return c after each step too.
     state_scale : array like y, or (B, H) for all steps alike, optional
-        h_prev of each step is multiplied by it, everywhere in the step (GRU-D's decay).
+        h_prev of each step is multiplied by it, everywhere in the step (GRU-D's decay). As x, this
+        and the next two are read again by `rnn_backward`: with `training`, do not modify them
+        before it.
     recurrent_scale : (B, H), or (G, B, H) with one for each gate, optional
         What R multiplies is R_q (scale_q∘h_prev) at every step; h_prev stays as it is elsewhere,
         as in the GRU's blend (recurrent dropout). Not with state_scale.
