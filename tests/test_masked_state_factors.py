@@ -70,6 +70,55 @@ def test_a_scale_for_each_gate_acts_as_on_the_sequence_alone(case):
         assert_gradient_close(array, total[name], name)
 
 
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize("which", ["lengths", "gaps"])
+def test_a_share_that_is_not_read_may_be_anything(which, batch_first):
+    shape = (6, 5, 2, 7)
+    problem = make_problem(PLAIN_CELLS[0], shape)
+    options = masks(shape)[which]
+    mask = options.get("mask")
+    if mask is None:
+        mask = np.arange(6) < options["lengths"][:, None]
+    valid = mask.T[..., None]
+    keep = np.random.default_rng(3).random((6, 5, 7))
+    results = []
+    for hidden in (0.5, np.nan, -7.0):
+        array = np.where(valid, keep, hidden)
+        x, dy = problem.x, problem.dy
+        if batch_first:
+            array, x, dy = (a.swapaxes(0, 1).copy() for a in (array, x, dy))
+        out = functional.rnn_forward(
+            problem.weights,
+            x,
+            state_keep=array,
+            training=True,
+            batch_first=batch_first,
+            **options,
+        )
+        results.append(all_arrays(out, functional.rnn_backward(out.saved, dy)))
+    assert_same_bits(results[1], results[0])
+    assert_same_bits(results[2], results[0])
+    bad = np.where(valid, np.nan, keep)
+    if batch_first:
+        bad = bad.swapaxes(0, 1)
+    for wrong, message in (
+        (options, r"state_keep has values in nan\.\.nan; expected shares of h_prev in 0\.\.1"),
+        ({"mask": np.ones((5, 5), bool)}, "mask has shape"),
+        ({"lengths": [[1, 2]]}, "lengths has shape"),
+    ):
+        with pytest.raises(ValueError, match=f"rnn_forward: {message}"):
+            functional.rnn_forward(
+                problem.weights, x, state_keep=bad, batch_first=batch_first, **wrong
+            )
+
+
+@pytest.mark.parametrize("share", [True, np.True_])
+def test_a_flag_is_no_share(share):
+    problem = make_problem(PLAIN_CELLS[0], (3, 2, 1, 4))
+    with pytest.raises(TypeError, match=r"rnn_forward: state_keep is True; expected a number in"):
+        functional.rnn_forward(problem.weights, problem.x, state_keep=share)
+
+
 @pytest.mark.usefixtures("threads_restored")
 @pytest.mark.parametrize("case", PLAIN_CELLS, ids=str)
 def test_same_bits_at_any_thread_count(case):

@@ -102,7 +102,7 @@ def rnn_forward(
         as in the GRU's blend (recurrent dropout). Not with state_scale.
     state_keep : array like y, (B, H) or float, optional
         Share k in 0..1 of the state that is kept: h = k∘h_prev + (1-k)∘h_new, where h_prev is not
-        scaled; c of an LSTM takes its step (zoneout).
+        scaled; c of an LSTM takes its step (zoneout). Not read at invalid steps.
 
     Returns
     -------
@@ -147,7 +147,15 @@ def rnn_forward(
     factors: StateFactors = NO_FACTORS
     if state_scale is not None or recurrent_scale is not None or state_keep is not None:
         factors = state_factors(
-            where, weights, x, batch_first, state_scale, recurrent_scale, state_keep
+            where,
+            weights,
+            x,
+            batch_first,
+            state_scale,
+            recurrent_scale,
+            state_keep,
+            lengths,
+            mask,
         )
     y, final, kept, cell_states = weights.core_weights().forward(
         x,

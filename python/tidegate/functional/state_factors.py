@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tidegate._arrays import FloatArray, as_float_array
+from tidegate.functional.arguments import as_lengths, as_mask
 from tidegate.weights import CellWeights
 
 
@@ -27,8 +28,10 @@ def state_factors(
     state_scale: Any,
     recurrent_scale: Any,
     state_keep: Any,
+    lengths: Any = None,
+    mask: Any = None,
 ) -> StateFactors:
-    """Check what a door was given; x tells T and B."""
+    """Check what a door was given; x tells T and B, lengths or mask which steps are read."""
     if x.ndim != 3:
         return NO_FACTORS  # the core refuses it
     if state_scale is not None and recurrent_scale is not None:
@@ -51,18 +54,40 @@ def state_factors(
         array = array[:, :, None] if batch_first else array[:, None]
         scale = np.broadcast_to(array, (len(array), *full))
     if state_keep is not None:
-        if isinstance(state_keep, int | float | np.number):
+        if isinstance(state_keep, bool | np.bool_):
+            raise TypeError(
+                f"{where}: state_keep is {state_keep}; expected a number in 0..1, or an array."
+            )
+        if isinstance(state_keep, int | float | np.integer | np.floating):
             state_keep = np.full(sizes, state_keep, weights.dtype)
         array = _array(where, "state_keep", state_keep, weights, {sizes, full})
-        if array.size and not (array.min() >= 0 and array.max() <= 1):
-            raise ValueError(
-                f"{where}: state_keep has values in {array.min():g}..{array.max():g}; expected "
-                "shares of h_prev in 0..1."
-            )
         keep = _at_every_step(array, batch_first, full)
+        if array.size and not (array.min() >= 0 and array.max() <= 1):
+            _require_shares(where, keep, batch_first, lengths, mask)
     if 0 in full:
         return NO_FACTORS
     return StateFactors(scale, recurrent_scale is not None, keep)
+
+
+def _require_shares(
+    where: str, keep: FloatArray, batch_first: Any, lengths: Any, mask: Any
+) -> None:
+    """Raise unless keep is in 0..1 at the valid steps; the others are not read."""
+    steps = None if mask is None else as_mask(where, mask)
+    if steps is None and lengths is not None:
+        steps = np.arange(keep.shape[1 if batch_first else 0])
+        steps = steps < as_lengths(where, lengths)[..., None]
+    if steps is not None:
+        if not batch_first:
+            steps = steps.T
+        if steps.shape != keep.shape[:2]:
+            return  # the core refuses it
+        keep = keep[steps]
+    if keep.size and not (keep.min() >= 0 and keep.max() <= 1):
+        raise ValueError(
+            f"{where}: state_keep has values in {keep.min():g}..{keep.max():g}; expected "
+            "shares of h_prev in 0..1."
+        )
 
 
 def _array(
