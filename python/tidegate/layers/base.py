@@ -11,7 +11,7 @@ from tidegate.layers.configured import Configured, snake_case
 from tidegate.layers.masked_input import masked_input, require_steps
 from tidegate.layers.parameters import Parameter, assign_all, flatten
 from tidegate.layers.tensor import is_symbolic, use
-from tidegate.layers.types import Array, Config, Shape
+from tidegate.layers.types import Array, Shape
 from tidegate.layers.weight_rules import WeightRule
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ class Layer(Configured):
     parameters : tuple of Parameter
         Empty until declared.
     built : bool
-        Whether the parameters have values.
     output_shape : tuple of int or None
         Shape of one output, once declared.
 
@@ -158,6 +157,10 @@ class Layer(Configured):
     def _output_shape(self, input_shape: Shape) -> Shape:
         """Return the output shape for another input shape that fits the parameters."""
         return self._declare(input_shape)[1]
+
+    def output_shape_for(self, input_shape: Shape) -> Shape:
+        """Return the output shape for samples of one size; nothing is declared."""
+        return self._output_shape(input_shape)
 
     # -- use ---------------------------------------------------------------------------------------
 
@@ -294,6 +297,4 @@ class Layer(Configured):
         return f"<{type(self).__name__} {self.name!r}{shape}>"
 
 
-def initializer_config(initializer: initializers.Initializer) -> Config | None:
-    """Return an initializer as part of a configuration."""
-    return initializers.describe(initializer)
+initializer_config = initializers.describe  # part of a configuration

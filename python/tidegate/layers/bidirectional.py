@@ -129,6 +129,10 @@ class Bidirectional(BidirectionalRun):
             self.forward_layer.output_size + self.backward_layer.output_size,
         )
 
+    def output_shape_for(self, input_shape: Shape) -> Shape:
+        """See Layer."""
+        return (*self.forward_layer.output_shape_for(input_shape)[:-1], self.output_shape[-1])
+
     def bind(self) -> None:
         """See Layer."""
         self.forward_layer.bind()

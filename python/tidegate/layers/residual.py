@@ -81,6 +81,10 @@ class Residual(Layer):
             )
         return output_shape
 
+    def output_shape_for(self, input_shape: Shape) -> Shape:
+        """See Layer."""
+        return input_shape
+
     def bind(self) -> None:
         """See Layer."""
         self.layer.bind()

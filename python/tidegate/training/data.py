@@ -9,6 +9,7 @@ from tidegate.layers import checks
 from tidegate.layers.types import Array
 from tidegate.training import shapes
 from tidegate.training.masked_targets import keeps_steps, masked_targets
+from tidegate.training.steps import output_shape
 
 if TYPE_CHECKING:
     from tidegate.training.trainer import Trainer
@@ -70,18 +71,15 @@ def prepare(
     loss = model.require_compiled(where)
     if isinstance(steps, np.ndarray) and keeps_steps(model):
         y = masked_targets(where, y, steps)
-    targets = loss.prepare(where, y, count, model.output_shape, model.output_dtype)
+    shape = output_shape(model, inputs)
+    targets = loss.prepare(where, y, count, shape, model.output_dtype)
     if class_weight is not None:
         if sample_weight is not None:
             raise ValueError(f"{where}: class_weight and sample_weight are given; expected one.")
-        sample_weight = shapes.class_weights(
-            where, targets, class_weight, count, model.output_shape
-        )
+        sample_weight = shapes.class_weights(where, targets, class_weight, count, shape)
     weight = None
     if sample_weight is not None:
-        weight = shapes.match_weights(
-            where, sample_weight, count, model.output_shape, model.output_dtype
-        )
+        weight = shapes.match_weights(where, sample_weight, count, shape, model.output_dtype)
     return Samples(inputs, targets, weight, steps)
 
 
