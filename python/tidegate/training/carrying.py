@@ -1,14 +1,14 @@
 """Stateful layers in training: what is asked of the data, and states that follow undone steps."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from tidegate.layers.recurrent import RecurrentLayer
 
 if TYPE_CHECKING:
     from tidegate.training.trainer import Trainer
 
-Train = Callable[..., float]
+Train = TypeVar("Train", bound=Callable[..., Any])
 
 
 def recurrent_parts(model: "Trainer") -> list[RecurrentLayer]:
@@ -46,7 +46,7 @@ def keeping_states(model: "Trainer", train: Train) -> Train:
     if not carried:
         return train
 
-    def train_or_restore(*arguments: Any, **options: Any) -> float:
+    def train_or_restore(*arguments: Any, **options: Any) -> Any:
         steps = model.optimizer.iterations
         before = [kept.state for kept in carried]
         try:
@@ -57,4 +57,4 @@ def keeping_states(model: "Trainer", train: Train) -> Train:
                     kept.state = state
             raise
 
-    return train_or_restore
+    return cast(Train, train_or_restore)

@@ -67,10 +67,11 @@ class FitLoop:
     def __post_init__(self) -> None:
         self.batch_count = -(-len(self.samples.x) // self.batch_size)
         self.step = Step(self.model)
+        self.train: Callable[..., float]
         if self.tbptt is None:
             self.train = keeping_states(self.model, self.step.train)
         else:
-            self.train = Truncated(self.model, self.step.train, self.tbptt).train
+            self.train = Truncated(self.model, self.step.train_piece, self.tbptt).train
         params = {"epochs": self.epochs, "steps": self.batch_count}
         self.history = History(params)
         for callback in self.callbacks:

@@ -72,6 +72,31 @@ class Step:
         """
         tape: list[Any] = []
         h, mask = self._plan.forward(x, rng=rng, mask=mask, tape=tape)
+        return self._learn(tape, h, y, weight, mask)
+
+    def train_piece(
+        self,
+        x: Array,
+        y: Array,
+        weight: Array | None,
+        rng: np.random.Generator | None,
+        mask: Array | None = None,
+    ) -> tuple[float, int]:
+        """Take one step if a step of the output counts; return the loss and how many count."""
+        tape: list[Any] = []
+        drawn: Any = None if rng is None else rng.bit_generator.state
+        h, mask = self._plan.forward(x, rng=rng, mask=mask, tape=tape)
+        count = h.shape[0] * h.shape[1] if mask is None else int(np.count_nonzero(mask))
+        if count:
+            return self._learn(tape, h, y, weight, mask), count
+        if rng is not None:
+            rng.bit_generator.state = drawn  # the bits do not depend on how steps are hidden
+        return 0.0, 0
+
+    def _learn(
+        self, tape: list[Any], h: Array, y: Array, weight: Array | None, mask: Array | None
+    ) -> float:
+        """Go from the output of a forward pass to the next weights; return the loss."""
         output, rows = self._head_forward(h)
         loss: float
         loss, dy = self._loss(y, output, weight, mask)

@@ -6,6 +6,7 @@ step of the optimizer. Gradients end at the seams, so memory is that of k steps;
 them, so that with frozen weights the outputs are those of the unbroken run, bit for bit.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,10 +15,12 @@ from tidegate.layers import Bidirectional
 from tidegate.layers.base import Layer
 from tidegate.layers.carried import CarriedState
 from tidegate.layers.types import Array
-from tidegate.training.carrying import Train, keeping_states, recurrent_parts
+from tidegate.training.carrying import keeping_states, recurrent_parts
 
 if TYPE_CHECKING:
     from tidegate.training.trainer import Trainer
+
+TrainPiece = Callable[..., tuple[float, int]]
 
 
 class Truncated:
@@ -28,12 +31,12 @@ class Truncated:
     model : Trainer
         One that `require_pieces` let pass.
     train : function
-        Takes one step of training: `Step.train`.
+        Takes one step of training, if anything counts: `Step.train_piece`.
     length : int
         Steps in a piece, k; the last one may be shorter.
     """
 
-    def __init__(self, model: "Trainer", train: Train, length: int) -> None:
+    def __init__(self, model: "Trainer", train: TrainPiece, length: int) -> None:
         self._length = length
         self._train = keeping_states(model, train)
         self._parts = [part for part in recurrent_parts(model) if not part.stateful]
@@ -46,7 +49,7 @@ class Truncated:
         rng: np.random.Generator | None,
         mask: Array | None = None,
     ) -> float:
-        """Take one step for each piece that has a valid step; return the mean loss of all."""
+        """Take one step for each piece in which a step counts; return the mean loss of all."""
         steps: int = x.shape[1]
         total, counted = 0.0, 0
         try:
@@ -59,10 +62,10 @@ class Truncated:
                 if weight is not None and weight.shape[1] == steps:
                     weight_here = weight[:, here]
                 mask_here = None if mask is None else mask[:, here]
-                count = len(x) * piece.shape[1]
-                if mask_here is not None and not (count := int(np.count_nonzero(mask_here))):
+                if mask_here is not None and not mask_here.any():
                     continue  # states are held, and there is nothing to learn
-                total += self._train(piece, y[:, here], weight_here, rng, mask_here) * count
+                loss, count = self._train(piece, y[:, here], weight_here, rng, mask_here)
+                total += loss * count
                 counted += count
         finally:
             for part in self._parts:
