@@ -143,7 +143,7 @@ def test_buckets_hold_every_sample_once_and_little_padding(shuffled, side):
     drawn = rng.permutation(count) if shuffled else None
     order = buckets.order(mask, size, None if drawn is None else drawn.copy(), rng)
     np.testing.assert_array_equal(np.sort(order), np.arange(count))
-    parts = list(buckets.batches(samples, size, order, target_steps=False))
+    parts = list(buckets.batches(samples, size, order, target_steps="none"))
     np.testing.assert_array_equal(np.concatenate([part.y for part in parts]), order)
     assert [len(part.x) for part in parts] == [size] * 100 + [3]
     computed = sum(part.x.size for part in parts)

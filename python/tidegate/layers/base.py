@@ -182,7 +182,7 @@ class Layer(Configured):
     def output_mask(self, x: Any, mask: Any) -> Array | None:
         """Return which steps of the output are valid, (B, T) of bool, or None if all are.
 
-        Asked only where a mask came in, or of a layer that makes masks.
+        Asked where a mask came in, or of a layer that makes masks; others look at x.shape only.
         """
         if mask is None or isinstance(mask, list) or self.input_shape is None:
             return None

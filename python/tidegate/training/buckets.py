@@ -14,6 +14,7 @@ from tidegate.layers.types import Array
 from tidegate.training import data
 from tidegate.training.carrying import is_stateful
 from tidegate.training.data import Samples
+from tidegate.training.steps import MIXED, NO_STEPS, OTHER, REVERSED, step_order
 
 if TYPE_CHECKING:
     from tidegate.training.trainer import Trainer
@@ -42,6 +43,15 @@ def known_mask(model: "Trainer", where: str, samples: Samples) -> Array:
         raise ValueError(
             f"{where}: bucket_by_length=True and no lengths are known; expected lengths=, mask=, "
             "a list of sequences as x, or Masking or Embedding(mask_zero=True) as first layer."
+        )
+    if (found := step_order(model, samples.x)) in (MIXED, OTHER):
+        what = {
+            MIXED: "joins steps with steps in reversed order",
+            OTHER: f"has {samples.y.shape[1]} steps in its output for {mask.shape[1]} of x",
+        }
+        raise ValueError(
+            f"{where}: bucket_by_length=True and the model {what[found]}; expected steps that can "
+            "be cut off alike in x and y."
         )
     return mask
 
@@ -79,11 +89,11 @@ def order(mask: Array, size: int, drawn: Array | None, rng: np.random.Generator 
 
 
 def batches(
-    samples: Samples, size: int, order: Array | None = None, *, target_steps: bool
+    samples: Samples, size: int, order: Array | None = None, *, target_steps: str
 ) -> Iterator[Samples]:
     """Yield batches, each without the steps at which none of its samples is valid.
 
-    `target_steps` says whether the targets have the axis of steps, too.
+    `target_steps` is the order of steps in the targets; see `step_order`.
     """
     steps = samples.mask.shape[1]
     for batch in data.batches(samples, size, order):
@@ -93,8 +103,11 @@ def batches(
             continue
         part = slice(int(valid[0]), int(valid[-1]) + 1)
         x, y, weight, mask = batch
-        if target_steps:
-            y = y[:, part]
+        if target_steps != NO_STEPS:
+            there = part
+            if target_steps == REVERSED:
+                there = slice(steps - part.stop, steps - part.start)
+            y = y[:, there]
             if weight is not None and weight.shape[1] == steps:  # not (N, 1)
-                weight = weight[:, part]
+                weight = weight[:, there]
         yield Samples(x[:, part], y, weight, mask[:, part])

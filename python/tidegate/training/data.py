@@ -8,7 +8,7 @@ import numpy as np
 from tidegate.layers import checks
 from tidegate.layers.types import Array
 from tidegate.training import shapes
-from tidegate.training.masked_targets import keeps_steps, masked_targets
+from tidegate.training.masked_targets import masked_targets
 from tidegate.training.steps import output_shape
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def prepare(
     if y is None:
         raise ValueError(f"{where}: y is missing; expected one target for each sample of x.")
     loss = model.require_compiled(where)
-    if isinstance(steps, np.ndarray) and keeps_steps(model):
-        y = masked_targets(where, y, steps)
+    if steps is not None:
+        y = masked_targets(model, where, inputs, y, steps)
     shape = output_shape(model, inputs)
     targets = loss.prepare(where, y, count, shape, model.output_dtype)
     if class_weight is not None:

@@ -20,9 +20,9 @@ from tidegate.training.data import Samples
 from tidegate.training.errors import TrainingDivergedError
 from tidegate.training.history import History
 from tidegate.training.inference import evaluate
-from tidegate.training.masked_targets import keeps_steps
 from tidegate.training.random_streams import RandomStreams
 from tidegate.training.step import NonFiniteLossError, Step
+from tidegate.training.steps import step_order
 from tidegate.training.truncated import Truncated
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class FitLoop:
         batches: Callable[..., Iterator[Samples]] = data.batches
         if self.bucket_by_length:
             order = buckets.order(self.samples.mask, self.batch_size, order, rng)
-            batches = partial(buckets.batches, target_steps=keeps_steps(self.model))
+            batches = partial(buckets.batches, target_steps=step_order(self.model, self.samples.x))
         train, model = self.train, self.model
         batch_done = None if shown is None else shown.batch_done
         total, seen = 0.0, 0

@@ -7,35 +7,33 @@ import numpy as np
 from tidegate.layers import checks
 from tidegate.layers.types import Array
 from tidegate.sequences.ragged import from_ragged, is_ragged
+from tidegate.training.steps import REVERSED, output_mask, step_order
 
 if TYPE_CHECKING:
     from tidegate.training.trainer import Trainer
 
 
-def keeps_steps(model: "Trainer") -> bool:
-    """Whether the output of a built model has the axis of steps of its input."""
-    shape = model.input_shape or ()
-    return len(model.output_shape) >= 2 and shape[:1] == model.output_shape[:1]
-
-
-def masked_targets(where: str, y: Any, mask: Array) -> Any:
-    """Return targets, one per step, with 0 at the steps that do not count.
+def masked_targets(model: "Trainer", where: str, x: Any, y: Any, mask: Any) -> Any:
+    """Return targets, one per step of the output, with 0 at the steps that do not count.
 
     Raises
     ------
     ValueError
         y is a list of sequences of other lengths than those of x.
     """
-    if is_ragged(y):
-        y = _padded(where, y, mask)
+    counts = output_mask(model, x, mask)
+    if counts is None:
+        return y
+    if is_ragged(y) and isinstance(mask, np.ndarray):
+        y = _padded(where, y, mask, step_order(model, x) == REVERSED)
     elif not isinstance(y, np.ndarray):
         y = checks.numeric(where, "y", y)
-    if np.ma.isMaskedArray(y) or y.shape[:2] != mask.shape or mask.all():
+    if np.ma.isMaskedArray(y) or y.shape[:2] != counts.shape or counts.all():
         return y
-    return np.where(mask.reshape(*mask.shape, *(1,) * (y.ndim - 2)), y, y.dtype.type(0))
+    return np.where(counts.reshape(*counts.shape, *(1,) * (y.ndim - 2)), y, y.dtype.type(0))
 
 
-def _padded(where: str, y: Any, mask: Array) -> Array:
+def _padded(where: str, y: Any, mask: Array, backwards: bool) -> Array:
     """Return a list of sequences of targets as one array, as long as x."""
     targets, lengths = from_ragged(y)
     steps = mask.shape[1]
@@ -47,4 +45,7 @@ def _padded(where: str, y: Any, mask: Array) -> Array:
         )
     padded = np.zeros((len(targets), steps, *targets.shape[2:]), targets.dtype)
     padded[:, : targets.shape[1]] = targets[:, :steps]
+    if backwards:  # the last step of x comes first, after the padding
+        for row, length in zip(padded, lengths, strict=True):
+            row[:] = np.roll(row, -length, axis=0)
     return padded
