@@ -250,3 +250,23 @@ def test_attention_to_nothing_is_zero():
     found = Attention(**F8)([X, Z], mask=[None, NONE_VALID])
     assert (found[1] == 0).all()
     assert (found[0] != 0).all()
+
+
+@pytest.mark.parametrize("steps", [None, NONE_VALID[:, :0]], ids=["no mask", "mask"])
+def test_attention_to_no_steps_is_zero(steps):
+    """As to masked steps; of the parameters only the bias above it has a gradient."""
+    empty = Z[:, :0]
+    np.testing.assert_array_equal(AttentionPooling(2, **F8)(empty, mask=steps), np.zeros((3, 2)))
+    for kind in (Attention, AdditiveAttention):
+        found = kind(**F8)([X, empty], mask=[None, steps])
+        np.testing.assert_array_equal(found, np.zeros(X.shape))
+        a, b = Input((4, 2)), Input((None, 2))
+        attended = kind(use_scale=True, **F8)([dense(2)(a), dense(2)(b)])
+        model = Model([a, b], dense()(attended), seed=0)
+        model.compile("sgd", "mse")
+        model.optimizer = NoStep()
+        mask = None if steps is None else Several([None, steps])
+        Step(model).train(Several([X, empty]), np.ones((3, 4, 1)), None, None, mask)
+        *below, bias = (parameter.grad for parameter in model.parameters.values())
+        assert all((gradient == 0).all() for gradient in below)
+        assert (bias != 0).all()

@@ -3,7 +3,8 @@
     a_t = exp(s_t) / Σ exp(s_u)      over the steps u that count; 0 elsewhere
     ds_t = a_t (da_t - Σ a_u da_u)
 
-Where no step counts, every weight is 0. (Keras weighs all steps alike there.)
+Where no step counts, every weight is 0, and so is the mean, as it is where there are no steps.
+(Keras weighs all steps alike there.)
 """
 
 import numpy as np
@@ -13,6 +14,8 @@ from tidegate.layers.types import Array
 
 def softmax(scores: Array, mask: Array | None) -> Array:
     """Turn scores (..., T) into weights, in place; mask is broadcast to them."""
+    if not scores.size:  # a maximum of nothing is no number
+        return scores
     if mask is not None:
         np.copyto(scores, -np.inf, where=~mask)
     top = scores.max(axis=-1, keepdims=True)
