@@ -46,10 +46,10 @@ def masked_input(where: str, x: Any, lengths: Any, mask: Any) -> tuple[Any, Arra
         valid = np.arange(steps) < check_lengths(where, lengths, batch, steps)[:, None]
     else:
         valid = check_mask(where, mask, (batch, steps))
-    return _without_hidden(array, valid), valid
+    return without_hidden(array, valid), valid
 
 
-def _without_hidden(array: Array, mask: Array) -> Array:
+def without_hidden(array: Array, mask: Array) -> Array:
     """Return the array with 0 at the steps that do not count, if they might be in the way."""
     if array.dtype.kind == "f":
         with np.errstate(over="ignore", invalid="ignore"):

@@ -8,6 +8,7 @@ import numpy as np
 from tidegate.layers import checks
 from tidegate.layers.base import Layer
 from tidegate.layers.building import building
+from tidegate.layers.masked_input import without_hidden
 from tidegate.layers.tensor import is_symbolic, use
 from tidegate.layers.types import Array
 
@@ -63,7 +64,7 @@ class SeveralInputs(Layer):
         lengths : None
             Not for several inputs.
         mask : list of (B, T) bool or None, optional
-            One for each input.
+            One for each input. What stands at steps that one excludes need not be finite.
         """
         if is_symbolic(x):
             return use(self, x, lengths=lengths, mask=mask)
@@ -71,20 +72,27 @@ class SeveralInputs(Layer):
             raise ValueError(
                 f"{type(self).__name__}: lengths is given; expected mask=[...], one for each input."
             )
-        arrays = self.prepare_list(x)
-        masks = self._masks(mask, arrays)
-        return self.run_list(arrays, masks)[0]
+        return self.run_list(*self.prepare_list(x, mask))[0]
 
     def run_list(self, arrays: Any, masks: Any) -> tuple[Array, Any]:
         """Run on arrays, with masks if there are any."""
         return self.forward(arrays) if masks is None else self.forward(arrays, mask=masks)
 
-    def prepare_list(self, x: Any) -> list[Array]:
-        """Check arrays, and build on first use."""
+    def prepare_list(self, x: Any, mask: Any = None) -> tuple[list[Array], list[Any] | None]:
+        """Check arrays and masks, and build on first use; return both."""
         kind = type(self).__name__
         if not isinstance(x, list | tuple):
             raise TypeError(f"{kind}: x is a {type(x).__name__}; expected a list of arrays.")
-        arrays = [self.prepare(kind, part, f"x[{k}]") for k, part in enumerate(x)]
+        arrays = [checks.numeric(kind, f"x[{k}]", part) for k, part in enumerate(x)]
+        masks = self._masks(mask, arrays)
+        if masks is not None:
+            arrays = [
+                part
+                if steps is None or steps.shape != part.shape[:2]
+                else without_hidden(part, steps)
+                for part, steps in zip(arrays, self.hidden_by(masks), strict=True)
+            ]
+        arrays = [self.prepare(kind, part, f"x[{k}]") for k, part in enumerate(arrays)]
         samples = {len(array) if array.ndim else None for array in arrays}
         if len(samples) > 1 or None in samples:
             shapes = ", ".join(str(array.shape) for array in arrays)
@@ -95,7 +103,11 @@ class SeveralInputs(Layer):
                 general: Any = tuple(self.general_shape(part) for part in shape)
                 self.build(general)
         self.require_sample_shape(kind, shape)
-        return arrays
+        return arrays, masks
+
+    def hidden_by(self, masks: list[Any]) -> list[Any]:
+        """Return for each input the mask whose excluded steps it may hold anything at."""
+        return masks
 
     def _masks(self, mask: Any, arrays: Sequence[Array]) -> list[Any] | None:
         """Check masks."""

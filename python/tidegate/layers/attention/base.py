@@ -91,6 +91,10 @@ class QueryAttention(SeveralInputs):
         steps: Array | None = None if mask is None else mask[0]
         return steps
 
+    def hidden_by(self, masks: list[Any]) -> list[Any]:
+        """See SeveralInputs; the steps of the key are those of the value."""
+        return [masks[0], *masks[1:2] * (len(masks) - 1)]
+
     def __call__(
         self,
         x: Any,
@@ -111,8 +115,7 @@ class QueryAttention(SeveralInputs):
         """
         if is_symbolic(x) or not return_attention_scores:
             return super().__call__(x, lengths=lengths, mask=mask)
-        arrays = self.prepare_list(x)
-        y, weights, _ = self._attend(arrays, self._masks(mask, arrays))
+        y, weights, _ = self._attend(*self.prepare_list(x, mask))
         return y, weights
 
 
