@@ -325,3 +325,11 @@ def test_nothing_to_run(shape):
     )
     grads = functional.rnn_backward(out.saved, need_dstate_scale=True)
     assert grads.state_scale.shape == (*shape[:2], 4)
+
+
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_a_scale_per_gate_of_no_rows(batch_first):
+    x = np.zeros((0, 5, 3) if batch_first else (5, 0, 3))
+    for scale in (np.ones((0, 4)), np.ones((W.gates, 0, 4))):
+        out = functional.rnn_forward(W, x, recurrent_scale=scale, batch_first=batch_first)
+        assert out.y.shape == (*x.shape[:2], 4) and out.state[0].shape == (0, 4)

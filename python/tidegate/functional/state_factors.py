@@ -50,7 +50,7 @@ def state_factors(
     if recurrent_scale is not None:
         gates = (len(weights.weight_hh) // weights.hidden_size, *sizes)
         array = _array(where, "recurrent_scale", recurrent_scale, weights, {sizes, gates})
-        array = array.reshape(-1, *sizes)
+        array = array[None] if array.ndim == 2 else array
         array = array[:, :, None] if batch_first else array[:, None]
         scale = np.broadcast_to(array, (len(array), *full))
     if state_keep is not None:
