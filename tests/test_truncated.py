@@ -277,5 +277,33 @@ def test_models_that_cannot_go_in_pieces():
 
 
 def test_models_with_several_inputs_are_refused():
-    with pytest.raises(ValueError, match="fit: tbptt is given and the model has several inputs"):
+    with pytest.raises(ValueError, match="has several inputs; expected one, to be cut into"):
         require_pieces(make(), "fit", Several([X, X]))
+
+
+def graph_of(connect):
+    x = Input((None, 3))
+    model = Model(x, Dense(5)(connect(x)), seed=4)
+    model.compile("sgd", "mse")
+    return model
+
+
+def test_states_between_layers_are_not_dropped_in_pieces():
+    def reader(x):
+        start = LSTM(4)(x)
+        return GRU(4, **SEQUENCES)(x, initial_state=[start])
+
+    def writer(x):
+        y, h = GRU(4, return_state=True, **SEQUENCES)(x)
+        return Add()([y, SimpleRNN(4, **SEQUENCES)(x, initial_state=[h])])
+
+    with pytest.raises(ValueError, match="layer 'gru' takes or returns states; expected sequences"):
+        fit(graph_of(writer), tbptt=4)
+    with pytest.raises(ValueError, match="layer 'lstm' returns the last step only; expected ret"):
+        fit(graph_of(reader), tbptt=4)
+
+
+def test_a_shared_layer_does_not_leak_its_state_in_pieces():
+    layer = GRU(3, **SEQUENCES)
+    with pytest.raises(ValueError, match="layer 'gru' is used 2 times; expected one use, as it ca"):
+        fit(graph_of(lambda x: layer(layer(x))), tbptt=4)

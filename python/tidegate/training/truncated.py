@@ -6,6 +6,7 @@ step of the optimizer. Gradients end at the seams, so memory is that of k steps;
 them, so that with frozen weights the outputs are those of the unbroken run, bit for bit.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,10 @@ def require_pieces(model: "Trainer", where: str, x: Any) -> None:
         A layer needs the whole sequence, or there is no time axis.
     """
     if not isinstance(x, np.ndarray):
-        raise ValueError(f"{where}: tbptt is given and the model has several inputs; expected one.")
+        raise ValueError(
+            f"{where}: tbptt is given and the model has several inputs; expected one, to be cut "
+            "into pieces (join them along the features, or tbptt=None)."
+        )
     for layer in model.layers:
         if (reason := _refusal(layer)) is not None:
             raise ValueError(
@@ -91,6 +95,26 @@ def require_pieces(model: "Trainer", where: str, x: Any) -> None:
             )
     if not recurrent_parts(model):
         raise ValueError(f"{where}: tbptt is given and no layer is recurrent; expected one.")
+    _require_one_state(model, where)
+
+
+def _require_one_state(model: "Trainer", where: str) -> None:
+    """Raise if a recurrent layer has more to carry over a seam than the state of its one call."""
+    uses = Counter(id(call.layer) for call in model.calls())
+    for call in model.calls():
+        if not call.layer.recurrent_parts():
+            continue
+        problem = ""
+        if len(call.sources) > 1 or len(call.targets) > 1:
+            problem = "takes or returns states; expected sequences only between layers"
+        elif uses[id(call.layer)] > 1:
+            problem = f"is used {uses[id(call.layer)]} times; expected one use, as it carries one"
+            problem += " state from piece to piece"
+        if problem:
+            raise ValueError(
+                f"{where}: tbptt is given and layer {call.layer.name!r} {problem} (tbptt=None "
+                "trains on whole sequences)."
+            )
 
 
 def _refusal(layer: Layer) -> str | None:
