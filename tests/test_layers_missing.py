@@ -1,12 +1,27 @@
 """Missing values: MissingIndicator, GRUD, and the error that names them."""
 
+import copy
+
 import numpy as np
 import pytest
 
 import tidegate
 from tidegate import Stream
-from tidegate.layers import GRU, GRUD, LSTM, Bidirectional, Dense, MissingIndicator
-from tidegate.models import Sequential
+from tidegate.layers import (
+    GRU,
+    GRUD,
+    LSTM,
+    Attention,
+    Bidirectional,
+    Concatenate,
+    Dense,
+    Dropout,
+    Input,
+    Masking,
+    MissingIndicator,
+    Residual,
+)
+from tidegate.models import Model, Sequential
 from tidegate.sequences import feature_means, missing_indicator
 from tolerances import DIFFERENCE, DIFFERENCE_STEP, assert_forward_close
 
@@ -243,3 +258,37 @@ def test_grud_refuses_what_needs_to_know_the_past():
     layer = built()
     with pytest.raises(ValueError, match="is a GRUD, whose step depends on when"):
         Stream(layer)
+
+
+def test_no_other_layer_of_a_graph_gets_the_nan_that_grud_takes():
+    both = {
+        "beside Bidirectional": lambda x: [Bidirectional(GRUD(3))(x), GRU(2)(x)],
+        "through Dropout": lambda x: [GRUD(3)(Dropout(0.1)(x)), GRU(2)(Dropout(0.1)(x))],
+        "to the output": lambda x: [GRUD(4, return_sequences=True)(x), x],
+    }
+    for connect in both.values():
+        x = Input((None, 4))
+        with pytest.raises(ValueError, match="takes NaN as missing; expected an Input that no lay"):
+            Model(x, Concatenate()(connect(x)))
+    x = Input((None, 4))
+    keyed = Attention()([x, x])
+    with pytest.raises(ValueError, match=r"value nan at index .*GRUD take them"):
+        Model(x, GRUD(3)(keyed)).predict(data())
+    plain, masked = Bidirectional(GRUD(3)), MissingIndicator()(Masking()(x))
+    model = Model(x, Concatenate()([plain(x), LSTM(2)(masked)]), seed=0)
+    assert np.isfinite(model.predict(data())).all()
+
+
+def test_masking_before_missing_indicator_takes_nan_in_a_chain():
+    model = Sequential([Masking(), MissingIndicator(), GRU(3)], seed=0)
+    y = model.predict(data())
+    alone = Sequential(copy.deepcopy(model.layers[1:]))
+    np.testing.assert_array_equal(alone.predict(data()), y)
+
+
+def test_grud_is_wrapped_with_its_kind_and_never_added_to_its_input():
+    one = GRUD(3, go_backwards=True)
+    with pytest.raises(ValueError, match="layer is a GRU and backward_layer a GRUD, of which one"):
+        Bidirectional(GRU(3), backward_layer=one)
+    with pytest.raises(ValueError, match="layer 'bidirectional' takes missing values, which its"):
+        Residual(Bidirectional(GRUD(2, return_sequences=True)))

@@ -288,6 +288,14 @@ def test_dtypes_may_differ():
     assert np.isfinite(model.train_on_batch([FACTS, FACTS], np.zeros((30, 2))))
 
 
+def test_an_input_of_layers_of_two_dtypes_keeps_the_digits_of_the_wider():
+    x = Input((3,))
+    wide = Dense(2, dtype="float64")
+    model = Model(x, Concatenate()([Dense(2)(x), wide(x)]), seed=0)
+    exact = np.asarray(FACTS, np.float64) + 1e-12
+    np.testing.assert_array_equal(model.predict(exact)[:, 2:], wide(exact))
+
+
 def test_a_deep_graph_needs_no_recursion():
     entry = tensor = Input((2,))
     for _ in range(1500):

@@ -52,7 +52,7 @@ class Layer(Configured):
     # What a sample must look like; part of an error message.
     expects: ClassVar[str] = "any shape"
     # Whether NaN is a missing value to it: then it prepares the input of a model that it begins.
-    takes_missing: ClassVar[bool] = False
+    takes_missing: bool = False
     # Whether training draws random numbers.
     random: bool = False
     # Whether a step of the output needs no later step of the input.

@@ -103,6 +103,7 @@ class Bidirectional(BidirectionalRun):
         self.forward_layer.name = f"forward_{self._names[0]}"
         self.backward_layer.name = f"backward_{self._names[1]}"
         self.random = layer.random or backward_layer.random
+        self.takes_missing = layer.takes_missing
 
     @property
     def return_state(self) -> bool:

@@ -24,6 +24,12 @@ def require_alike(
 ) -> None:
     """Raise unless `other` can be the backward layer of `layer`."""
     require_new(where, "backward_layer", other, backwards=True)
+    if layer.takes_missing != other.takes_missing:
+        raise ValueError(
+            f"{where}: layer is a {type(layer).__name__} and backward_layer a "
+            f"{type(other).__name__}, of which one takes NaN as missing; expected both or neither "
+            "to do so."
+        )
     names = ["dtype", "return_sequences", "return_state", "stateful"]
     for name in names if merge_mode in ("concat", None) else [*names, "units", "output_size"]:
         ours, theirs = getattr(layer, name), getattr(other, name)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tidegate.layers import checks
+from tidegate.layers.base import Layer
 from tidegate.layers.parameters import assign_all
 from tidegate.layers.tensor import is_symbolic
 from tidegate.layers.types import Array, Shape
@@ -93,6 +94,11 @@ class BaseModel(Trainer):
         from tidegate.io import save
 
         save(self, path, include_optimizer=include_optimizer)
+
+
+def decides_input(layer: Layer) -> bool:
+    """Whether a layer decides what the input of a model may be, if none before it does."""
+    return bool(layer.parameters) or layer.takes_missing
 
 
 def as_samples(where: str, name: str, array: Array, shape: Shape) -> Array:

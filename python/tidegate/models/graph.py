@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from tidegate.layers import Embedding, Input
+from tidegate.layers.base import Layer
 from tidegate.layers.call import Call
 from tidegate.layers.tensor import Tensor, Use
+from tidegate.models.base import decides_input
 
 
 def as_inputs(where: str, inputs: Any) -> list[Input]:
@@ -110,6 +112,14 @@ def calls_of(inputs: Sequence[Input], uses: Sequence[Use]) -> tuple[list[Call], 
 
 def require_runnable(where: str, calls: Sequence[Call], inputs: int) -> None:
     """Raise if integers would meet a layer that computes, or a state would be carried twice."""
+    for place in range(inputs):
+        fed = feeding(calls, place)
+        takers = [layer for layer in fed if layer.takes_missing]
+        if takers and len(takers) < len(fed):
+            raise ValueError(
+                f"{where}: layer {takers[0].name!r} takes NaN as missing; expected an Input that "
+                "no layer of another kind reads."
+            )
     for call in calls:
         readers = [other.layer for other in calls if set(other.sources) & set(call.sources)]
         if isinstance(call.layer, Embedding) and (
@@ -119,15 +129,6 @@ def require_runnable(where: str, calls: Sequence[Call], inputs: int) -> None:
                 f"{where}: Embedding {call.layer.name!r} takes integers; expected it right after "
                 "an Input that no other kind of layer reads."
             )
-        if (
-            call.layer.takes_missing
-            and call.sources[0] < inputs
-            and not all(other.takes_missing for other in readers)
-        ):
-            raise ValueError(
-                f"{where}: layer {call.layer.name!r} takes NaN as missing; expected an Input that "
-                "no layer of another kind reads."
-            )
         uses = sum(other.layer is call.layer for other in calls)
         if uses > 1 and any(part.stateful for part in call.layer.recurrent_parts()):
             raise ValueError(
@@ -136,19 +137,35 @@ def require_runnable(where: str, calls: Sequence[Call], inputs: int) -> None:
             )
 
 
-def feeding(calls: Sequence[Call], place: int) -> list[Any]:
-    """Return the layers whose `prepare` an input at a place passes.
+def feeding(calls: Sequence[Call], place: int) -> list[Layer]:
+    """Return layers whose `prepare` an input at a place passes, those that do the same once.
 
-    All that read it if they take integers or missing values; else the first layer with parameters
-    on the way up.
+    On each way up, the first layer that decides what the input may be. It is the first of all
+    where none decides, or where a layer in between would spread a missing value to other steps.
     """
-    readers = [call for call in calls if place in call.sources]
-    if isinstance(readers[0].layer, Embedding) or readers[0].layer.takes_missing:
-        return [call.layer for call in readers]
-    first, call = readers[0].layer, readers[0]
-    while not call.layer.parameters:
-        above = [other for other in calls if call.targets[0] in other.sources]
-        if not above:
-            return [first]
-        call = above[0]
-    return [call.layer]
+    readers: dict[int, list[Call]] = {}
+    for call in calls:
+        for source in set(call.sources):
+            readers.setdefault(source, []).append(call)
+    found: dict[Any, Layer] = {}
+    # Places on the ways up, the first layer on the way there, and whether it keeps steps apart.
+    ways: list[tuple[int, Layer | None, bool]] = [(place, None, True)]
+    seen = set(ways)
+    while ways:
+        here, below, apart = ways.pop()
+        for layer, _, targets in readers.get(here, ()):
+            first = layer if below is None else below
+            if not decides_input(layer):
+                way = (targets[0], first, apart and layer.stepwise)
+                ways += [] if way in seen else [way]
+                seen.add(way)
+            else:
+                _note(found, layer if apart or not layer.takes_missing else first)
+        if here not in readers and below is not None:
+            _note(found, below)
+    return list(found.values())
+
+
+def _note(found: dict[Any, Layer], layer: Layer) -> None:
+    plain = type(layer).prepare is Layer.prepare
+    found.setdefault(layer.dtype if plain else id(layer), layer)

@@ -109,7 +109,7 @@ class Model(BaseModel):
         """Dtype of the output."""
         dtypes: dict[int, Dtype] = {}
         for k, layers in enumerate(self._feeding):
-            dtypes[k] = layers[0].dtype if layers[0].parameters else np.dtype("f4")
+            dtypes[k] = np.result_type(*(x.dtype if x.parameters else "f4" for x in layers))
         for layer, sources, targets in self._calls:
             merged = np.result_type(*(dtypes[source] for source in sources))
             for target in targets:
@@ -150,8 +150,8 @@ class Model(BaseModel):
     ) -> tuple[Array, Array | None]:
         """Return one input and its mask."""
         x, steps = masked_input(where, x, lengths, mask)
-        for layer in self._feeding[k]:
-            array = layer.prepare(where, x, name)
+        arrays = [layer.prepare(where, x, name) for layer in self._feeding[k]]
+        array = max(arrays, key=lambda prepared: prepared.itemsize)  # each reader casts it down
         array = as_samples(where, name, array, self.inputs[k].shape)
         if steps is not None:
             require_steps(where, array, self._feeding[k][0].feature_axes)

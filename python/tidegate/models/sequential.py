@@ -8,7 +8,7 @@ from tidegate.layers.base import Layer
 from tidegate.layers.building import building
 from tidegate.layers.masked_input import masked_input, require_steps
 from tidegate.layers.types import Array
-from tidegate.models.base import BaseModel, as_samples
+from tidegate.models.base import BaseModel, as_samples, decides_input
 
 
 class Sequential(BaseModel):
@@ -113,8 +113,7 @@ class Sequential(BaseModel):
                 sample = checks.numeric(where, "x", x).shape[1:]
                 self.build(self.input_shape or first.general_shape(sample))
         feature_axes = first.feature_axes
-        if not first.parameters and not first.takes_missing:
-            first = next((layer for layer in self.layers if layer.parameters), first)
+        first = next((layer for layer in self.layers if decides_input(layer)), first)
         array = first.prepare(where, x)
         shape = self.input_shape
         assert shape is not None
