@@ -62,3 +62,18 @@ def test_joining_takes_anything_at_masked_steps(layer):
     np.testing.assert_array_equal(model.predict([other, hidden], mask=[None, MASK]), found)
     with pytest.raises(ValueError, match=r"x\[1\] has the value nan"):
         layer([other, hidden], mask=[MASK, None])
+
+
+def test_a_call_leaves_what_the_layer_knows_of_its_inputs_alone():
+    """Else two threads that call it at once see each other's shapes."""
+
+    class Watched(Add):
+        def __setattr__(self, name, value):
+            assert name != "input_shape" or not getattr(self, "input_shape", None)
+            super().__setattr__(name, value)
+
+    layer = Watched(**F8)
+    for _ in range(2):
+        np.testing.assert_array_equal(layer([X, X]), 2 * X)
+    with pytest.raises(ValueError, match=r"Watched: the input has shape \(N, 4, 1\); expected"):
+        layer([X, X[..., :1]])

@@ -204,16 +204,8 @@ class Layer(Configured):
 
     def require_sample_shape(self, where: str, shape: Shape) -> None:
         """Raise if samples of `shape` do not fit what the layer was declared for."""
-        declared = self.input_shape
-        assert declared is not None
-        if len(shape) == len(declared) and all(
-            a is None or b is None or a == b for a, b in zip(shape, declared, strict=True)
-        ):
-            return
-        raise ValueError(
-            f"{where}: the input has shape {checks.shape_text(shape)}; expected "
-            f"{checks.shape_text(declared)}, as {type(self).__name__} was built for."
-        )
+        assert self.input_shape is not None
+        checks.fits(where, shape, self.input_shape, type(self).__name__)
 
     def __call__(self, x: Any, *, lengths: Any = None, mask: Any = None) -> Any:
         """Run the layer on a batch, without training; built on first use.

@@ -143,6 +143,22 @@ def shape_text(shape: Shape) -> str:
     return f"(N{sizes})" if sizes else "(N,)"
 
 
+def alike(shape: Shape, other: Shape) -> bool:
+    """Whether two shapes of a sample can be one: None is any size."""
+    return len(shape) == len(other) and all(
+        a is None or b is None or a == b for a, b in zip(shape, other, strict=True)
+    )
+
+
+def fits(where: str, shape: Shape, declared: Shape, kind: str) -> None:
+    """Raise if samples of `shape` do not fit what a layer of a kind was declared for."""
+    if not alike(shape, declared):
+        raise ValueError(
+            f"{where}: the input has shape {shape_text(shape)}; expected "
+            f"{shape_text(declared)}, as {kind} was built for."
+        )
+
+
 def input_shape(where: str, value: Any) -> Shape:
     """Return a declared shape (without the batch) as a tuple of int or None."""
     if isinstance(value, list | tuple):

@@ -49,11 +49,8 @@ class SeveralInputs(Layer):
                 f"{where}: x has {len(shape)} inputs; expected {len(declared)}, as "
                 f"{type(self).__name__} was built for."
             )
-        try:
-            for part, self.input_shape in zip(shape, declared, strict=True):
-                super().require_sample_shape(where, part)
-        finally:
-            self.input_shape = declared
+        for part, known in zip(shape, declared, strict=True):
+            checks.fits(where, part, known, type(self).__name__)
 
     def __call__(self, x: Any, *, lengths: Any = None, mask: Any = None) -> Any:
         """Run the layer on a list of arrays, without training; or on a list of tensors.
