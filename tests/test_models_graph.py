@@ -12,6 +12,8 @@ from tidegate.layers import (
     GRU,
     LSTM,
     Add,
+    AdditiveAttention,
+    Attention,
     AttentionPooling,
     Average,
     Bidirectional,
@@ -178,6 +180,24 @@ def test_a_shared_layer_is_one_layer(tmp_path):
     x = [SERIES, SERIES[::-1]]
     np.testing.assert_array_equal(other.predict(x), model.predict(x))
     assert other.count_params() == model.count_params()
+
+
+def test_attention_is_shared_by_sequences_of_several_lengths(tmp_path):
+    short, long = Input((3, 2)), Input((5, 2))
+    for layer in (Attention(use_scale=True), AdditiveAttention(), Concatenate(axis=1)):
+        outputs = [layer([long, short]), layer([short, long]), layer([short, short])]
+        steps = [8, 8, 6] if isinstance(layer, Concatenate) else [5, 3, 3]
+        assert [y.shape for y in outputs] == [(n, 2) for n in steps]
+        assert layer.input_shape == ((None, 2), (None, 2))
+        model = Model([long, short], Concatenate(axis=1)(outputs), seed=0)
+        x = [SERIES[:, :5], SERIES[:, 3:]]
+        parts = [layer([x[0], x[1]]), layer([x[1], x[0]]), layer([x[1], x[1]])]
+        np.testing.assert_array_equal(model.predict(x), np.concatenate(parts, axis=1))
+        model.save(tmp_path / "m.safetensors")
+        loaded = tg.load(tmp_path / "m.safetensors")
+        np.testing.assert_array_equal(loaded.predict(x), model.predict(x))
+        with pytest.raises(ValueError, match=r"input has shape \(N, 4, 3\); expected \(N, any, 2"):
+            layer([short, Input((4, 3))])
 
 
 def test_a_bad_step_is_undone():

@@ -31,6 +31,11 @@ class SeveralInputs(Layer):
         """See Layer."""
         return tuple(checks.input_shape(where, part) for part in shape)
 
+    def general_shape(self, sample: Any) -> Any:
+        """See Layer; sample has one shape for each input."""
+        general = super().general_shape
+        return tuple(general(part) for part in sample)
+
     def declare(self, input_shape: Any) -> Any:
         """See Layer; input_shape has one shape for each input."""
         least, most = self.counts
@@ -97,8 +102,7 @@ class SeveralInputs(Layer):
         shape: Any = tuple(array.shape[1:] for array in arrays)
         with building():
             if not self.built:
-                general: Any = tuple(self.general_shape(part) for part in shape)
-                self.build(general)
+                self.build(self.general_shape(shape))
         self.require_sample_shape(kind, shape)
         return arrays, masks
 

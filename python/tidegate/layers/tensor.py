@@ -85,7 +85,7 @@ def use(layer: "Layer", x: Any, **arguments: Any) -> Tensor:
 def declared_shape(layer: "Layer", shape: Any) -> Shape:
     """Return the shape of an output; of a shared layer, only features must be as before."""
     with building():
-        if not layer.declared or layer.takes_list:
+        if not layer.declared:
             return layer.declare(shape)
         return _declare_again(layer, shape)
 
@@ -102,10 +102,16 @@ def _declare_again(layer: "Layer", shape: Any) -> Shape:
             part.input_shape = known
         raise
     for part, known in zip(parts, before, strict=True):
-        sizes = zip(known, part.input_shape or (), strict=True)
-        part.input_shape = tuple(a if a == b else None for a, b in sizes)
+        part.input_shape = _common(known, part.input_shape)
     layer.declare(layer.input_shape or ())  # the shape of the output of all calls
     return output
+
+
+def _common(shape: Any, other: Any) -> Any:
+    """Return the shape, or the list of shapes, that has None where the two differ."""
+    if isinstance(shape, tuple):
+        return tuple(map(_common, shape, other))
+    return shape if shape == other else None
 
 
 def tensors(where: str, x: Any) -> tuple[Tensor, ...]:
