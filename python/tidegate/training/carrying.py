@@ -31,6 +31,21 @@ def require_rows(model: "Trainer", where: str, name: str, count: int, size: int)
         )
 
 
+def require_validation_rows(
+    model: "Trainer", where: str, count: int, size: int, trained: int
+) -> None:
+    """Raise unless validation can go on where training, in batches of `trained`, ends."""
+    require_rows(model, where, "the validation data", count, size)
+    rows = min(count, size)
+    if rows != trained and is_stateful(model):
+        raise ValueError(
+            f"{where}: batches of the validation data have {rows} samples and those of x "
+            f"{trained}; expected {trained}, since a stateful layer goes on row by row from "
+            "training to validation (choose other samples, or evaluate() them after "
+            "reset_states())."
+        )
+
+
 def require_order(model: "Trainer", where: str, shuffle: bool) -> None:
     """Raise if the samples would be shuffled under a stateful layer."""
     if shuffle and is_stateful(model):

@@ -16,6 +16,7 @@ from tidegate.training.carrying import (
     keeping_states,
     require_order,
     require_rows,
+    require_validation_rows,
 )
 from tidegate.training.compiled import Compiled
 from tidegate.training.history import History
@@ -174,8 +175,8 @@ class Trainer(Stack, Compiled):
         validation_size = size if is_stateful(self) else PREDICT_BATCH
         validation_size = data.batch_size(where, validation_batch_size, validation_size)
         if validation is not None:
-            name = "the validation data"
-            require_rows(self, where, name, len(validation.x), validation_size)
+            count, trained = len(validation.x), min(len(samples.x), size)
+            require_validation_rows(self, where, count, validation_size, trained)
         if length is not None:
             require_pieces(self, where, samples.x)
         self.bind_optimizer(where)
