@@ -7,6 +7,7 @@ import tidegate as tg
 from test_models_graph import FACTS, SERIES, WORDS, X, Y, two_branches
 from tidegate.layers import (
     GRU,
+    GRUD,
     LSTM,
     Add,
     Attention,
@@ -69,9 +70,10 @@ BAD_GRAPHS = [
     (
         lambda: GRU(2, stateful=True, return_state=True)(LONG),
         ValueError,
-        "layer 'gru' has a state of its own; expected a plain layer",
+        r"'gru' carries a state of its own \(stateful=True\); expected a plain layer",
     ),
-    (lambda: GRU(2, dropout=0.1)(LONG, A), ValueError, "layer 'gru' has noise of its own"),
+    (lambda: GRU(2, dropout=0.1)(LONG, A), ValueError, r"'gru' has noise in training \(dropout\);"),
+    (lambda: GRUD(3)(LONG, A), ValueError, "'grud' is a GRUD, which needs more than x and a state"),
     (lambda: GRU(2, return_state=True)(LONG, lengths=[1]), ValueError, "lengths is given with a t"),
     (lambda: Add()(FACTS), TypeError, "Add: x is a ndarray; expected a list of arrays"),
     (lambda: Add()([FACTS, FACTS[1:]]), ValueError, "expected batches of one size"),

@@ -126,10 +126,10 @@ def test_batches_that_cannot_go_on():
     with pytest.raises(ValueError, match="fit: the validation data has 3 samples and batch_size"):
         data = X[:3], np.zeros((3, 12, 9))
         model.fit(X, np.zeros((4, 12, 9)), 2, shuffle=False, validation_data=data)
-    with pytest.raises(ValueError, match="validation data have 1 samples and those of x 2; expec"):
+    with pytest.raises(ValueError, match="data have 1 samples and those of x 2; expected"):
         data = X[:1], np.zeros((1, 12, 9))
         model.fit(X, np.zeros((4, 12, 9)), 2, shuffle=False, validation_data=data)
-    with pytest.raises(ValueError, match="validation data have 1 samples and those of x 2; expec"):
+    with pytest.raises(ValueError, match="data have 1 samples and those of x 2; expected"):
         options = {"shuffle": False, "validation_batch_size": 1, "verbose": 0}
         model.fit(X, np.zeros((4, 12, 9)), 2, validation_split=0.5, **options)
     with pytest.raises(TypeError, match="GRU: stateful is 1 of type int; expected True or False"):

@@ -42,10 +42,10 @@ def use_with_states(
         return use(layer, x, **arguments)
     where = type(layer).__name__
     no_arguments(where, **arguments)
-    if layer.runs_apart or layer.stateful:
+    if (reason := _refusal(layer)) is not None:
         raise ValueError(
-            f"{where}: layer {layer.name!r} has {'a state' if layer.stateful else 'noise'} of its "
-            "own; expected a plain layer where states go from layer to layer."
+            f"{where}: layer {layer.name!r} {reason}; expected a plain layer where states go from "
+            "layer to layer."
         )
     states: tuple[Tensor, ...] = ()
     if initial_state is not None:
@@ -64,6 +64,16 @@ def use_with_states(
         made += [(size,) for size in layer.state_sizes]
     outputs = Use(layer, (entry, *states), made).outputs
     return outputs if layer.return_state else outputs[0]
+
+
+def _refusal(layer: "RecurrentLayer") -> str | None:
+    """Say why a layer cannot take or return states."""
+    if layer.stateful:
+        return "carries a state of its own (stateful=True)"
+    if layer.noise.random:
+        return f"has noise in training ({', '.join(layer.noise.config())})"
+    kind = type(layer).__name__
+    return f"is a {kind}, which needs more than x and a state" if layer.runs_apart else None
 
 
 def forward(

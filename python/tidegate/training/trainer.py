@@ -148,9 +148,8 @@ class Trainer(Stack, Compiled):
         -----
         The same model seed, data and calls give the same bits, at any number of threads. Saving
         after 5 of 10 epochs, loading and `fit(initial_epoch=5, epochs=10)` gives the bits of one
-        fit.
-        Ctrl-C undoes the step under way, prints a message and returns the history so far, with
-        `history.interrupted` set: the model stays usable.
+        fit. Ctrl-C undoes the step under way, prints a message and returns the history so far,
+        with `history.interrupted` set: the model stays usable.
         """
         where = "fit"
         first = checks.integer(where, "initial_epoch", initial_epoch, least=0)
