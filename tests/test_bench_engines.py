@@ -27,6 +27,11 @@ CASES = [
     *(Case(kind, t, *SIZES, dtype="float64") for kind in ("lstm", "gru") for t in (False, True)),
     *(Case(kind, t, 1, 1, 4, 6) for kind in KINDS for t in (False, True)),
 ]
+RAGGED = [
+    Case(kind, training, *SIZES, ragged=True)
+    for kind in ("lstm", "gru", "rnn")
+    for training in (False, True)
+]
 
 # What an engine does not have, by words of the labels; everything else it must run.
 ABSENT = {
@@ -65,7 +70,7 @@ def result_of(worker, case, folder):
         return dict(arrays)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+@pytest.mark.parametrize("case", [*CASES, *RAGGED], ids=lambda case: case.label)
 def test_a_peer_computes_the_same(peer, ours, case, tmp_path):
     name, worker = peer
     refusal = engine_class(name).refusal(case)
@@ -128,3 +133,18 @@ def test_tidegate_is_composed_right(ours, case, tmp_path):
     assert got.keys() == expected.keys()
     _, fault = compare(got, expected)
     assert not fault
+
+
+@pytest.mark.parametrize("case", RAGGED, ids=lambda case: case.label)
+def test_tidegate_runs_ragged_cases_with_their_lengths(ours, case, tmp_path):
+    problem = Problem.of(case)
+    w = CellWeights(case.cell.cell, **problem.layers[0][0])
+    got = result_of(ours, case, tmp_path)
+    out = functional.rnn_forward(w, problem.x, lengths=case.lengths, training=True)
+    if not case.training:
+        np.testing.assert_array_equal(got["y"], out.y)
+        return
+    grads = functional.rnn_backward(out.saved, problem.dy)
+    np.testing.assert_array_equal(got["x"], grads.x)
+    for name, array in grads.weights.arrays().items():
+        np.testing.assert_array_equal(got[gradient_name(name, 0, 0)], array)

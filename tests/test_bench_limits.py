@@ -24,6 +24,10 @@ FLAT = Silicon({"float32": 1.0, "float64": 0.5}, {1024: 1.0})
         (Case("lstm", True, 5, 4, 3, 2), 3 * (20 * 48 + 20 * 32), "fma"),
         # one row: dR and all products with W run over 5 rows at once
         (Case("lstm", True, 5, 1, 3, 2), 3 * 240 + 2 * 5 * 64 + 160, "fma"),
+        # 1, 10 and 20 of 20 steps, 31 rows in all: 3 rows in one step, 2 in 9, 1 in 10; from 2 rows
+        # on, products take as long as reading R: 2·n·16 FLOPs, 64 bytes
+        (Case("lstm", False, 20, 3, 3, 2, ragged=True), 31 * 48 + 3 * 32 + 9 * 64 + 10 * 64, "fma"),
+        (Case("lstm", True, 20, 3, 3, 2, ragged=True), 3 * 31 * 48 + 2 * 1312 + 31 * 32, "fma"),
         # half the rate of products, twice the bytes
         (Case("lstm", False, 5, 4, 3, 2, dtype="float64"), 2 * (20 * 48 + 20 * 32), "fma"),
         (Case("lstm", False, 5, 1, 3, 2, dtype="float64"), 480 + 5 * 128, "read"),

@@ -25,6 +25,8 @@ from tidegate.bench.problem import Problem
         (Case("lstm", False, 2, 3, 7, 5, layers=2), 5280),
         # the second layer reads both directions: two of 2·2·3·3·5·((7+5) + (10+5))
         (Case("gru", False, 2, 3, 7, 5, layers=2, bidirectional=True), 2 * 4860),
+        # 1, 10 and 20 of 20 steps: 2·31·4·5·(7+5)
+        (Case("lstm", False, 20, 3, 7, 5, ragged=True), 14_880),
     ],
     ids=lambda value: value.label if isinstance(value, Case) else "",
 )
@@ -55,6 +57,8 @@ def test_standard_has_every_shape_of_the_goals():
             for n in (2, 4)
         ),
         "(100, 16, 256, 256) float64",
+        "(200, 32, 64, 128)",
+        "(200, 32, 64, 128) lengths",
     ]
     expected = {f"{cell} inference {rest}" for cell in ("lstm", "gru") for rest in shapes + others}
     starred = ("(10, 32, 1, 10)", "(100, 1, 32, 32)", "(100, 32, 64, 128)", "(100, 16, 256, 256)")

@@ -1,6 +1,9 @@
 """One measurement: a cell, a pass over it, its sizes, and its floating-point operations."""
 
+from collections import Counter
 from dataclasses import dataclass
+
+import numpy as np
 
 from tidegate.weights import GATES
 
@@ -50,6 +53,8 @@ class Case:
         Each layer runs in both directions and concatenates their outputs.
     dtype : str
         "float32" or "float64".
+    ragged : bool
+        Sequences of `lengths` valid steps, padded to T.
     """
 
     kind: str
@@ -61,6 +66,7 @@ class Case:
     layers: int = 1
     bidirectional: bool = False
     dtype: str = "float32"
+    ragged: bool = False
 
     @property
     def cell(self) -> Kind:
@@ -76,6 +82,28 @@ class Case:
     def continues(self) -> bool:
         """Whether it starts from a given state: a single step is one of a stream."""
         return self.steps == 1 and self.layers == 1 and not self.bidirectional
+
+    @property
+    def lengths(self) -> tuple[int, ...] | None:
+        """Valid steps of each sequence: T/20 to T, evenly spread, in mixed order. None if all T.
+
+        Examples
+        --------
+        >>> sorted(Case("gru", True, 200, 3, 1, 1, ragged=True).lengths)
+        [10, 105, 200]
+        """
+        if not self.ragged:
+            return None
+        shortest = -(-self.steps // 20)
+        spread = np.linspace(shortest, self.steps, self.batch).round().astype(int)
+        return tuple(int(length) for length in np.random.default_rng(0).permutation(spread))
+
+    @property
+    def rows_of_steps(self) -> Counter[int]:
+        """How many steps have how many sequences."""
+        if self.lengths is None:
+            return Counter({self.batch: self.steps})
+        return Counter(sum(length > t for length in self.lengths) for t in range(self.steps))
 
     @property
     def itemsize(self) -> int:
@@ -96,7 +124,8 @@ class Case:
         """Of the matrix products, two per multiply-add; a backward has twice those of a forward."""
         widths = sum(self.inputs_of(layer) + self.hidden for layer in range(self.layers))
         rows = self.directions * self.cell.gates * self.hidden
-        forward = 2.0 * self.steps * self.batch * rows * widths
+        sequence = sum(batch * steps for batch, steps in self.rows_of_steps.items())
+        forward = 2.0 * sequence * rows * widths
         return 3 * forward if self.training else forward
 
     @property
@@ -112,5 +141,6 @@ class Case:
         words = [self.kind, self.pass_name, str(sizes)]
         words += [f"{self.layers} layers"] if self.layers > 1 else []
         words += ["bidirectional"] if self.bidirectional else []
+        words += ["lengths"] if self.ragged else []
         words += [self.dtype] if self.dtype != "float32" else []
         return " ".join(words)

@@ -66,13 +66,16 @@ def limit(case: Case, silicon: Silicon, threads: int) -> Limit:
         traffic = weight_bytes / (1e9 * silicon.bandwidth(working_set / threads))
         time["fma" if products >= traffic else "read"] += count * max(products, traffic)
 
-    sequence = case.steps * case.batch
+    steps = case.rows_of_steps
+    sequence = sum(batch * count for batch, count in steps.items())
     for input_bytes, recurrent_bytes in cells:
         for _ in range(3 if case.training else 1):  # W x; then daᵀ x, da W
             add(1, sequence, input_bytes, everything)
         add(1, case.batch, recurrent_bytes, everything)
-        add(case.steps - 1, case.batch, recurrent_bytes, recurrent_bytes)
+        for batch, count in steps.items():
+            add(count - (batch == case.batch), batch, recurrent_bytes, recurrent_bytes)
+            if case.training:
+                add(count, batch, recurrent_bytes, recurrent_bytes)
         if case.training:
-            add(case.steps, case.batch, recurrent_bytes, recurrent_bytes)
             add(1, sequence, recurrent_bytes, everything)
     return Limit(sum(time.values()), max(time, key=lambda name: time[name]), moved)

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tidegate._arrays import FloatArray
 from tidegate.bench.case import Case
 
 STATES = {"lstm": 2, "gru": 1, "rnn": 1}
 Arrays = dict[str, FloatArray]
+IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Problem:
         Before the first step, (h,) or (h, c), if the case continues a stream; else (), for zeros.
     dy : (T, B, D*H)
         Gradient of the loss by the output of the last layer.
+    lengths : (B,) int64, or None
+        Of a ragged case.
     """
 
     case: Case
@@ -34,6 +38,7 @@ class Problem:
     x: FloatArray
     state: tuple[FloatArray, ...]
     dy: FloatArray
+    lengths: IntArray | None = None
 
     @classmethod
     def of(cls, case: Case) -> "Problem":
@@ -55,6 +60,7 @@ class Problem:
             x=normal(case.inputs),
             state=tuple(0.5 * normal(case.hidden)[0] for _ in range(states)),
             dy=normal(case.directions * case.hidden),
+            lengths=None if case.lengths is None else np.array(case.lengths, np.int64),
         )
 
     def cells(self) -> Iterator[tuple[int, int, Arrays]]:

@@ -1,6 +1,6 @@
 """The suites: which cases are measured.
 
-Sizes are (T, B, I, H). Ragged batches join `_standard` once the engine takes lengths.
+Sizes are (T, B, I, H).
 """
 
 from collections.abc import Collection, Iterator
@@ -49,6 +49,7 @@ BIDIRECTIONAL: tuple[Sizes, ...] = ((100, 16, 128, 256), (100, 1, 128, 256))
 STACKED: tuple[Sizes, ...] = ((100, 16, 256, 256), (100, 1, 256, 256))
 STACKS = (2, 4)
 FLOAT64: Sizes = (100, 16, 256, 256)
+RAGGED: Sizes = (200, 32, 64, 128)
 
 
 def _quick(training: bool) -> Iterator[Case]:
@@ -69,6 +70,8 @@ def _standard(training: bool) -> Iterator[Case]:
             for layers in STACKS:
                 yield Case(kind, training, *sizes, layers=layers)
         yield Case(kind, training, *FLOAT64, dtype="float64")
+        for ragged in (False, True):  # padded, that the same run has what lengths save
+            yield Case(kind, training, *RAGGED, ragged=ragged)
     for kind in OTHER_KINDS:
         for sizes in STARRED:
             yield Case(kind, training, *sizes)

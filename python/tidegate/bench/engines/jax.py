@@ -1,5 +1,7 @@
 """JAX: layers as its users write them: the input product, then a scan over the steps, under jit.
 
+Where lengths differ, the scan runs over all steps and holds the state at those that do not count.
+
 JAX has no option for its thread count: it makes as many threads as CPUs that the process may use.
 So the process gets `threads` CPUs before the import, and the variable that XLA's pool reads.
 """
@@ -41,13 +43,13 @@ class Engine(Base):
         jax, case = self._jax, problem.case
         jax.config.update("jax_enable_x64", case.dtype == "float64")
         weights = [[_transposed(arrays) for arrays in layer] for layer in problem.layers]
-        weights, x, state, dy = jax.tree.map(
-            jax.numpy.asarray, (weights, problem.x, problem.state, problem.dy)
+        weights, x, state, dy, valid = jax.tree.map(
+            jax.numpy.asarray, (weights, problem.x, problem.state, problem.dy, _valid(problem))
         )
 
         def variant(unroll: int) -> Prepared:
             def forward(weights: Any, x: Any, state: Any) -> Any:
-                return _forward(case, weights, x, state, unroll)
+                return _forward(case, weights, x, state, valid, unroll)
 
             def gradients(weights: Any, x: Any, state: Any, dy: Any) -> Any:
                 return jax.vjp(lambda w, x: forward(w, x, state), weights, x)[1](dy)
@@ -76,6 +78,14 @@ def _transposed(arrays: Arrays) -> Arrays:
     }
 
 
+def _valid(problem: Problem) -> Any:
+    """Return which steps count, (T, B, 1); None if all do."""
+    if problem.lengths is None:
+        return None
+    steps = np.arange(problem.case.steps)[:, np.newaxis]
+    return (steps < problem.lengths)[..., np.newaxis]
+
+
 def _named(problem: Problem, weights: Any, x: Any) -> Arrays:
     """Return the gradients in our layout and under our names."""
     named: Arrays = {"x": np.asarray(x)}
@@ -85,7 +95,7 @@ def _named(problem: Problem, weights: Any, x: Any) -> Arrays:
     return named
 
 
-def _forward(case: Case, layers: Any, x: Any, state: Any, unroll: int) -> Any:
+def _forward(case: Case, layers: Any, x: Any, state: Any, valid: Any, unroll: int) -> Any:
     """Return y (T, B, D*H) of stacked layers that start from a state, () for zeros."""
     import jax.numpy as jnp
     from jax import lax
@@ -96,9 +106,24 @@ def _forward(case: Case, layers: Any, x: Any, state: Any, unroll: int) -> Any:
         ys = []
         for direction, w in enumerate(directions):
             projected, step = make_step(case.cell, w, x)
+            if valid is not None:
+                projected, step = (projected, valid), _held(step)
             ys.append(lax.scan(step, state, projected, reverse=direction == 1, unroll=unroll)[1])
         x = ys[0] if len(ys) == 1 else jnp.concatenate(ys, axis=-1)
     return x
+
+
+def _held(step: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return a step that also takes which rows count: the others keep their state, y is 0."""
+    import jax
+
+    def held(state: Any, given: Any) -> Any:
+        projected, valid = given
+        new, y = step(state, projected)
+        kept = jax.tree.map(lambda after, before: jax.numpy.where(valid, after, before), new, state)
+        return kept, jax.numpy.where(valid, y, 0)
+
+    return held
 
 
 def _activation(kind: Kind) -> Callable[[Any], Any]:

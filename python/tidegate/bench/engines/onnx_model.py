@@ -29,7 +29,7 @@ def onnx_model(problem: Problem) -> bytes:
     last = case.layers - 1
     for layer, directions in enumerate(problem.layers):
         x = "x" if layer == 0 else graph.add_joined(case, f"y{layer - 1}")
-        graph.add_layer(case, directions, x, "y" if layer == last else f"y{layer}")
+        graph.add_layer(problem, directions, x, "y" if layer == last else f"y{layer}")
     made = helper.make_graph(
         graph.nodes,
         case.kind,
@@ -86,8 +86,9 @@ class _Graph:
         self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
-    def add_layer(self, case: Case, directions: list[Arrays], x: str, y: str) -> None:
+    def add_layer(self, problem: Problem, directions: list[Arrays], x: str, y: str) -> None:
         """Add the operator of a layer, from x (T, B, I) to y (T, D, B, H)."""
+        case = problem.case
         order = GATE_ORDER[case.cell.cell]
         weights = {
             "W": [_reordered(a["weight_ih"], order) for a in directions],
@@ -100,6 +101,8 @@ class _Graph:
         inputs = [x]
         for name, arrays in weights.items():
             inputs.append(self.constant(f"{name} of {y}", np.stack(arrays)))
+        if problem.lengths is not None:
+            inputs.append(self.constant(f"lengths of {y}", problem.lengths.astype(np.int32)))
         if case.continues:
             inputs += ["", *STATE_NAMES[: STATES[case.cell.cell]]]
         if case.cell.peephole:

@@ -17,11 +17,15 @@ def has_block_lstm(case: Case) -> bool:
     """Tell whether BlockLSTM can run a case."""
     kind = case.cell
     single = case.layers == 1 and not case.bidirectional and case.dtype == "float32"
+    single = single and not case.ragged  # it has one length for the whole batch
     return single and kind.cell == "lstm" and kind.activation == "tanh"
 
 
 class KerasLayers:
-    """Stacked Keras layers; sequences are batch first, as everywhere in Keras."""
+    """Stacked Keras layers; sequences are batch first, as everywhere in Keras.
+
+    Where lengths differ, the layers take a mask.
+    """
 
     batch_first = True
 
@@ -30,6 +34,9 @@ class KerasLayers:
 
         self._case, self._problem = problem.case, problem
         self._state = [tf.constant(part) for part in problem.state]
+        self._mask: Any = None
+        if problem.lengths is not None:
+            self._mask = tf.sequence_mask(problem.lengths, problem.case.steps)
         self._layers = [self._layer(layer) for layer in range(problem.case.layers)]
         self.variables = [v for layer in self._layers for v in layer.trainable_variables]
 
@@ -44,6 +51,7 @@ class KerasLayers:
             case.hidden,
             activation=case.cell.activation,
             return_sequences=True,
+            zero_output_for_mask=True,
             dtype=case.dtype,
             **options,
         )
@@ -57,9 +65,9 @@ class KerasLayers:
     def forward(self, x: Any) -> Any:
         """Return y of a symbolic or eager x."""
         if self._state:
-            return self._layers[0](x, initial_state=self._state)
+            return self._layers[0](x, initial_state=self._state, mask=self._mask)
         for layer in self._layers:
-            x = layer(x)
+            x = layer(x, mask=self._mask)
         return x
 
     def named(self, dvariables: list[FloatArray]) -> Arrays:

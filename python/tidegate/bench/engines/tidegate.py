@@ -10,7 +10,7 @@ from tidegate._arrays import FloatArray
 from tidegate.bench.case import Case
 from tidegate.bench.engines.engine import Engine as Base
 from tidegate.bench.engines.engine import Prepared
-from tidegate.bench.problem import Arrays, Problem, gradient_name
+from tidegate.bench.problem import Arrays, IntArray, Problem, gradient_name
 from tidegate.functional import (
     SavedForward,
     SavedStack,
@@ -55,11 +55,11 @@ class Engine(Base):
             ]
             for directions in problem.layers
         ]
-        state = problem.state or None
+        state, lengths = problem.state or None, problem.lengths
         if not problem.case.training:
 
             def inference() -> FloatArray:
-                return forward(weights, problem.x, state)[0]
+                return forward(weights, problem.x, state, lengths)[0]
 
             return Prepared(inference, lambda: {"y": inference()})
 
@@ -69,7 +69,7 @@ class Engine(Base):
             for directions in weights:
                 for w in directions:
                     w.changed()
-            _, saved = forward(weights, problem.x, state, training=True)
+            _, saved = forward(weights, problem.x, state, lengths, training=True)
             return backward(saved, problem.dy, gradients)
 
         def result() -> Arrays:
@@ -86,24 +86,26 @@ def forward(
     layers: Layers,
     x: FloatArray,
     state: tuple[FloatArray, ...] | None,
+    lengths: IntArray | None,
     *,
     training: bool = False,
 ) -> tuple[FloatArray, Saved]:
     """Run a layer, a stack, or stacked bidirectional layers, each by the door made for it."""
     y: FloatArray | None = x
+    options: dict[str, Any] = {"lengths": lengths, "training": training}
     if len(layers[0]) == 2:
         kept: list[Any] = []
         both = None if state is None else state * 2
         for ahead, back in layers:
-            out = birnn_forward(ahead, back, y, both, training=training)
+            out = birnn_forward(ahead, back, y, both, **options)
             y = out.y
             kept.append(out.saved)
         saved: Saved = kept
     elif len(layers) > 1:
         states = None if state is None else [state] * len(layers)
-        y, _, saved = rnn_stack_forward([w for [w] in layers], x, states, training=training)
+        y, _, saved = rnn_stack_forward([w for [w] in layers], x, states, **options)
     else:
-        y, _, saved, _ = rnn_forward(layers[0][0], x, state, training=training)
+        y, _, saved, _ = rnn_forward(layers[0][0], x, state, **options)
     assert y is not None
     return y, saved
 

@@ -1,4 +1,4 @@
-"""PyTorch: torch.nn in inference mode, or with autograd."""
+"""PyTorch: torch.nn in inference mode, or with autograd; packed sequences where lengths differ."""
 
 from typing import Any
 
@@ -42,10 +42,18 @@ class Engine(Base):
                     getattr(module, _name(name, layer, direction)).copy_(torch.from_numpy(array))
         x, dy = torch.from_numpy(problem.x), torch.from_numpy(problem.dy)
         state = self._state(problem)
+        lengths = None if problem.lengths is None else torch.from_numpy(problem.lengths)
+        packing = torch.nn.utils.rnn
+
+        def forward() -> Any:
+            if lengths is None:
+                return module(x, state)[0]
+            packed = packing.pack_padded_sequence(x, lengths, enforce_sorted=False)
+            return packing.pad_packed_sequence(module(packed, state)[0], total_length=case.steps)[0]
 
         def inference() -> Any:
             with torch.inference_mode():
-                return module(x, state)[0]
+                return forward()
 
         if not case.training:
             return Prepared(inference, lambda: {"y": inference().numpy()})
@@ -54,7 +62,7 @@ class Engine(Base):
         def training() -> None:
             module.zero_grad()
             x.grad = None
-            module(x, state)[0].backward(dy)
+            forward().backward(dy)
 
         def result() -> Arrays:
             training()
