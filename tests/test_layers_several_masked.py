@@ -10,6 +10,7 @@ from tidegate.layers import (
     Attention,
     Average,
     Concatenate,
+    Dense,
     Input,
     Multiply,
 )
@@ -77,3 +78,21 @@ def test_a_call_leaves_what_the_layer_knows_of_its_inputs_alone():
         np.testing.assert_array_equal(layer([X, X]), 2 * X)
     with pytest.raises(ValueError, match=r"Watched: the input has shape \(N, 4, 1\); expected"):
         layer([X, X[..., :1]])
+
+
+@pytest.mark.parametrize("bad", [7.0, np.nan])
+def test_what_a_mask_hides_is_0_whatever_the_rest_of_the_batch_holds(bad):
+    mask = np.array([[True, True, False, True]] * len(X))
+    mask[1, 0] = False
+    hidden = X + 0.0
+    hidden[1, 0] = bad
+    zeros = np.where(mask[..., None], X, 0)
+    for layer in (Add(**F8), Concatenate(**F8)):
+        expected = layer([zeros, X])
+        np.testing.assert_array_equal(layer([hidden, X], mask=[mask, None]), expected)
+        inputs = [Input((4, 2)), Input((4, 2))]
+        model = Model(inputs, Dense(3, **F8)(layer(inputs)), seed=0)
+        found = model.predict([hidden, X], mask=[mask, None])
+        np.testing.assert_array_equal(found, model.predict([zeros, X]))
+    dense = Dense(2, **F8)
+    np.testing.assert_array_equal(dense(hidden, mask=mask), dense(zeros))
