@@ -45,6 +45,11 @@ class QueryAttention(SeveralInputs):
     def _score_parameters(self, features: int) -> tuple[Parameter, ...]:
         raise NotImplementedError
 
+    def _weigh(self, query: Array, key: Array, mask: Array | None) -> tuple[Array, Any]:
+        """Return the weights (B, Tq, Tv) of steps that count, and what `_scores` saved."""
+        scores, saved = self._scores(query, key)
+        return softmax(scores, mask), saved
+
     def _scores(self, query: Array, key: Array) -> tuple[Array, Any]:
         """Return the scores (B, Tq, Tv), a new array, and what the backward pass needs."""
         raise NotImplementedError
@@ -70,8 +75,9 @@ class QueryAttention(SeveralInputs):
     def _attend(self, x: Any, mask: Any) -> tuple[Array, Array, Any]:
         query, value, key = (*x, x[1])[:3]
         query_mask, value_mask = (None, None) if mask is None else mask[:2]
-        scores, saved = self._scores(query, key)
-        weights = softmax(scores, None if value_mask is None else value_mask[:, None])
+        counts = None if value_mask is None else value_mask[:, None]
+        with np.errstate(over="ignore", invalid="ignore"):
+            weights, saved = self._weigh(query, key, counts)
         return _where(query_mask, np.matmul(weights, value)), weights, saved
 
     def backward(self, saved: Any, dy: Array, *, need_dx: bool = True) -> Any:

@@ -10,10 +10,21 @@ import numpy as np
 
 from tidegate.layers import checks
 from tidegate.layers.attention.base import QueryAttention
+from tidegate.layers.attention.weights import softmax
 from tidegate.layers.parameters import Parameter
 from tidegate.layers.types import Array, Config
 
 SCORES = ("dot", "scaled_dot")
+
+
+def _overflowed(scores: Array, mask: Array | None) -> Array:
+    """Return the sequences in which a score that counts is not finite."""
+    if np.isfinite(np.add.reduce(scores, axis=None)):
+        return np.arange(0)
+    good = np.isfinite(scores)
+    if mask is not None:
+        good |= ~mask
+    return np.flatnonzero(~good.all(axis=(1, 2)))
 
 
 class Attention(QueryAttention):
@@ -65,6 +76,35 @@ class Attention(QueryAttention):
         return (
             (products * self.parameters[0].value, products) if self.use_scale else (products, None)
         )
+
+    def _weigh(self, query: Array, key: Array, mask: Array | None) -> tuple[Array, Any]:
+        """See the base; where a score overflows, the differences still make weights."""
+        scores, saved = self._scores(query, key)
+        overflowed = _overflowed(scores, mask)
+        weights = softmax(scores, mask)
+        for row in overflowed:
+            counts = None if mask is None else mask[row]
+            weights[row], products = self._weigh_scaled(query[row], key[row], counts)
+            if saved is not None:
+                saved[row] = products
+        return weights, saved
+
+    def _weigh_scaled(self, query: Array, key: Array, mask: Array | None) -> tuple[Array, Array]:
+        """Return the weights (Tq, Tv) of one sequence, and its products, at most the largest float.
+
+        Powers of two are taken out of each query and of all keys, which is exact.
+        """
+        if mask is not None:
+            key = np.where(mask[0, :, None], key, key.dtype.type(0))
+        above = np.frexp(np.abs(query).max(axis=1, keepdims=True))[1]
+        of_keys = np.frexp(np.abs(key).max())[1]
+        exponent = above + of_keys
+        small = np.matmul(np.ldexp(query, -above), np.ldexp(key, -of_keys).T)
+        small *= small.dtype.type(self._factor)
+        most = np.finfo(small.dtype).max
+        products = np.clip(np.ldexp(small, exponent), -most, most)
+        scores = small * self.parameters[0].value if self.use_scale else small
+        return softmax(scores, mask, exponent), products
 
     def _scores_backward(
         self, query: Array, key: Array, saved: Any, dscores: Array

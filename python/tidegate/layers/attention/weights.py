@@ -12,8 +12,8 @@ import numpy as np
 from tidegate.layers.types import Array
 
 
-def softmax(scores: Array, mask: Array | None) -> Array:
-    """Turn scores (..., T) into weights, in place; mask is broadcast to them."""
+def softmax(scores: Array, mask: Array | None, exponent: Array | None = None) -> Array:
+    """Turn scores (..., T), times 2**exponent, into weights, in place; the mask is broadcast."""
     if not scores.size:  # a maximum of nothing is no number
         return scores
     if mask is not None:
@@ -22,6 +22,8 @@ def softmax(scores: Array, mask: Array | None) -> Array:
     if mask is not None:
         top[top == -np.inf] = 0
     scores -= top
+    if exponent is not None:
+        np.ldexp(scores, exponent, out=scores)
     np.exp(scores, out=scores)
     total = scores.sum(axis=-1, keepdims=True)
     if mask is not None:
