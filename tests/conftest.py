@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import oracle_errors
 import tidegate
 from tidegate import _loader
 
@@ -35,6 +36,13 @@ def pytest_report_header():
         f"OpenMP {config['openmp'] or 'none'}, assertions {config['assertions']}",
         "versions: " + ", ".join(f"{name} {_version_of(name)}" for name in packages),
     ]
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print the worst errors of a night's random configurations beside other systems."""
+    if "TIDEGATE_TEST_RANDOM" in os.environ:
+        for line in oracle_errors.table():
+            terminalreporter.write_line(line)
 
 
 def pytest_configure(config):

@@ -1,13 +1,16 @@
-"""Random LSTMs with diagonal peepholes beside TensorFlow's BlockLSTM, with gradients (float32)."""
+"""Random LSTMs with diagonal peepholes beside TensorFlow's BlockLSTMV2 and BlockLSTMGradV2.
+
+In float32: outputs, cell states, and every gradient, of losses on h and c of every step.
+"""
 
 import numpy as np
 import pytest
 
 from cases import CellCase
+from oracle_errors import Configuration
 from random_runs import SEEDS, Draw
 from test_parity_tensorflow import block_lstm_run
 from tidegate import CellWeights, functional
-from tolerances import BETWEEN_ENGINES, assert_forward_close, assert_gradient_close
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -25,14 +28,17 @@ def test_peepholes(seed):
         arrays["peephole"] = draw.weights(hidden, 3, hidden)
     x, dy = draw.normal(steps, batch, inputs), draw.normal(steps, batch, hidden)
     state = draw.normal(batch, hidden), draw.normal(batch, hidden)
-    y, cell_states, theirs = block_lstm_run(case, arrays, x, state, dy)
+    dcells = draw.normal(steps, batch, hidden) if draw.chance() else None
+    y, cell_states, theirs = block_lstm_run(case, arrays, x, state, dy, dcells)
 
     w = CellWeights("lstm", **arrays)
     out = functional.rnn_forward(w, x, state, training=True, return_cell_states=True)
-    grads = functional.rnn_backward(out.saved, dy)
+    grads = functional.rnn_backward(out.saved, dy, dcell_states=dcells)
     ours = {"x": grads.x, "h": grads.state[0], "c": grads.state[1], **grads.weights.arrays()}
-    assert_forward_close(out.y, y, "y", BETWEEN_ENGINES)
-    assert_forward_close(out.cell_states, cell_states, "cell states", BETWEEN_ENGINES)
+    options = {"peephole": case.peephole, "gradient by cell states": dcells is not None}
+    configuration = Configuration("TensorFlow, float32", options)
+    configuration.compare_forward(out.y, y, "y")
+    configuration.compare_forward(out.cell_states, cell_states, "cell states")
     assert theirs.keys() == ours.keys()
     for name, array in theirs.items():
-        assert_gradient_close(ours[name], array, name, BETWEEN_ENGINES)
+        configuration.compare_gradient(ours[name], array, name)
