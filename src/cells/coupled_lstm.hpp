@@ -30,6 +30,7 @@ struct CoupledLstmCell {
   static constexpr bool kUsesHPrev = false, kUsesResetH = false, kCarriesDh = false;
   static constexpr bool kProjects = true;
   static constexpr unsigned kWrites[] = {kFull ? 0b100u : 0b111u, 0b011u};
+  using Output = OutputGate<kO, kDiagonal ? 1 : -1>;
 
   Activations act;
   Blend update;
@@ -43,23 +44,12 @@ struct CoupledLstmCell {
       u.a[kG] = act.input.value(u.a[kG]);
       u.c = act.limited_c(update.value(u.a[kK], u.c_prev, u.a[kG]));
     }
-    if constexpr (phase == kPhases - 1) {
-      V a_o = u.a[kO];
-      if constexpr (kDiagonal) a_o = a_o + u.peephole[1] * u.c;
-      u.a[kO] = act.recurrent.value(a_o);
-      u.h = u.a[kO] * act.output.value(u.c);
-    }
+    if constexpr (phase == kPhases - 1) Output::forward(act, u);
   }
 
   template <int phase, class V>
   void backward(BackwardUnit<V>& u) const {
-    if constexpr (phase == 0) {
-      const V o = u.s[kO];
-      const V tanh_c = act.output.value(u.c);
-      u.s[kO] = u.dh * tanh_c * act.recurrent.slope(o);
-      u.dc = u.dc + u.dh * o * act.output.slope(tanh_c);
-      if constexpr (kDiagonal) u.dc = u.dc + u.s[kO] * u.peephole[1];
-    }
+    if constexpr (phase == 0) Output::backward(act, u);
     if constexpr (phase == kPhases - 1) {
       const V k = u.s[kK], g = u.s[kG];
       u.dc = act.limited_dc(u.dc, u.c);

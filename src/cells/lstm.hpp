@@ -8,7 +8,7 @@
 // docs/equations/lstm.md.
 #pragma once
 
-#include "cells/cell.hpp"
+#include "cells/output_gate.hpp"
 
 namespace tidegate {
 
@@ -33,6 +33,7 @@ struct LstmCell {
   static constexpr bool kProjects = true;
   // Slots whose da a backward phase writes.
   static constexpr unsigned kWrites[] = {kFull ? 0b1000u : 0b1111u, 0b0111u};
+  using Output = OutputGate<kO, kDiagonal ? 2 : -1>;
 
   Activations act;
 
@@ -49,23 +50,12 @@ struct LstmCell {
       u.a[kG] = act.input.value(u.a[kG]);
       u.c = act.limited_c(u.a[kF] * u.c_prev + u.a[kI] * u.a[kG]);
     }
-    if constexpr (phase == kPhases - 1) {
-      V a_o = u.a[kO];
-      if constexpr (kDiagonal) a_o = a_o + u.peephole[2] * u.c;
-      u.a[kO] = act.recurrent.value(a_o);
-      u.h = u.a[kO] * act.output.value(u.c);
-    }
+    if constexpr (phase == kPhases - 1) Output::forward(act, u);
   }
 
   template <int phase, class V>
   void backward(BackwardUnit<V>& u) const {
-    if constexpr (phase == 0) {
-      const V o = u.s[kO];
-      const V tanh_c = act.output.value(u.c);
-      u.s[kO] = u.dh * tanh_c * act.recurrent.slope(o);
-      u.dc = u.dc + u.dh * o * act.output.slope(tanh_c);
-      if constexpr (kDiagonal) u.dc = u.dc + u.s[kO] * u.peephole[2];
-    }
+    if constexpr (phase == 0) Output::backward(act, u);
     if constexpr (phase == kPhases - 1) {
       const V i = u.s[kI], f = u.s[kF], g = u.s[kG];
       u.dc = act.limited_dc(u.dc, u.c);

@@ -15,7 +15,9 @@
 #include "base/team.hpp"
 #include "sequence/forward.hpp"
 #include "sequence/input_gradient.hpp"
+#include "sequence/operand_gradients.hpp"
 #include "sequence/part.hpp"
+#include "sequence/state_rows.hpp"
 #include "sequence/weight_gradients.hpp"
 
 namespace tidegate {
@@ -36,18 +38,13 @@ class BackwardPass final : public Pass {
         barriers_(static_cast<std::size_t>(schedule_.threads) + 1),
         gradients_(weights, saved, problem.weights, std::max(schedule_.threads, finishers)),
         input_(weights, saved, problem.dx, schedule_.threads),
-        zeros_(std::max(weights.hidden_layout.padded, weights.output_layout.padded)) {
-    zeros_.zero();
+        operands_(weights, saved, problem.dscale) {
     const Index batch = saved.rows.batch, padded = w_.layout.padded;
     const Index output_padded = w_.output_layout.padded;
     dh_.hold_last(batch, output_padded);
     if (w_.has_projection) dm_.hold_last(batch, padded);
     if (Cell::kStates == 2) dc_.hold_last(batch, padded);
     if (Cell::kUsesResetH) dreset_.hold_last(batch, padded);
-    if (saved.factors.scale) {
-      dh_in_.hold_last(batch, output_padded);
-      if (saved.factors.per_gate()) dgate_.hold_last(batch, output_padded);
-    }
   }
 
   void run(int threads) override {
@@ -123,54 +120,36 @@ class BackwardPass final : public Pass {
   bool projects() const { return Cell::kProjects && w_.has_projection; }
 
   void load_states(const Part& part) {
-    const auto load = [&](const T* from, const UnitLayout<T>& layout, Range groups, T* to,
-                          Index b) {
-      const Range units = layout.units_of(groups);
-      if (units.size() == 0) return;
-      std::fill(to + units.begin, to + round_up(units.end, V::kSize), T(0));
-      if (from != nullptr) {
-        const T* row = from + saved_.rows.batch_of(b) * layout.units;
-        std::copy_n(row + units.begin, units.size(), to + units.begin);
-      }
-    };
     for (Index b = part.rows.begin; b < part.rows.end; ++b) {
-      load(p_.dh_last, w_.output_layout, part.outputs, dh_.at(0, b), b);
+      const Index sequence = saved_.rows.batch_of(b);
+      load_state(p_.dh_last, sequence, w_.output_layout, part.outputs, dh_.at(0, b));
       if (saved_.factors.scale) {
-        load(nullptr, w_.output_layout, part.outputs, dh_in_.at(0, b), b);
+        const T* none = nullptr;
+        load_state(none, sequence, w_.output_layout, part.outputs, operands_.dh_in().at(0, b));
       }
       if constexpr (Cell::kStates == 2) {
-        load(p_.dc_last, w_.hidden_layout, part.groups, dc_.at(0, b), b);
+        load_state(p_.dc_last, sequence, w_.hidden_layout, part.groups, dc_.at(0, b));
       }
     }
   }
 
   // What flows out of the first step is the gradient of the initial state.
   void store_states(const Part& part) {
-    const auto store = [&](const T* from, const UnitLayout<T>& layout, Range groups, T* to,
-                           Index b) {
-      const Range units = layout.units_of(groups);
-      T* row = to + saved_.rows.batch_of(b) * layout.units;
-      std::copy_n(from + units.begin, units.size(), row + units.begin);
-    };
-    for_groups(part.outputs, [&](Range groups) { add_to_h_before(part, groups, 0); });
-    for_groups(part.groups,
-               [&](Range groups) { add_terms(part, groups, Operand::kCPrev, 0, dc_, false); });
+    for_groups(part.outputs,
+               [&](Range groups) { operands_.add_to_h_prev(part.rows, groups, 0, dh_); });
+    for_groups(part.groups, [&](Range groups) {
+      operands_.add_to(Operand::kCPrev, part.rows, groups, 0, dc_, false);
+    });
     for (Index b = part.rows.begin; b < part.rows.end; ++b) {
-      store(dh_.at(0, b), w_.output_layout, part.outputs, p_.dh0, b);
+      const Index sequence = saved_.rows.batch_of(b);
+      store_state(dh_.at(0, b), w_.output_layout, part.outputs, p_.dh0, sequence);
       if constexpr (Cell::kStates == 2) {
-        store(dc_.at(0, b), w_.hidden_layout, part.groups, p_.dc0, b);
+        store_state(dc_.at(0, b), w_.hidden_layout, part.groups, p_.dc0, sequence);
       }
     }
-    if (p_.dx.has_gaps() && part.groups.begin == 0) fill_gaps_of_dx(part.rows);
-  }
-
-  void fill_gaps_of_dx(Range rows) {
-    for (Index j = rows.begin; j < rows.end; ++j) {
-      saved_.rows.ragged->for_each_gap(j, [&](Range times, Index) {
-        for (Index t = times.begin; t < times.end; ++t) {
-          std::fill_n(p_.dx.at_time(t, saved_.rows.batch_of(j)), w_.input_size, T(0));
-        }
-      });
+    if (!p_.dx.has_gaps() || part.groups.begin != 0) return;
+    for (Index b = part.rows.begin; b < part.rows.end; ++b) {
+      fill_gaps(p_.dx, *saved_.rows.ragged, b, {0, w_.input_size}, MaskedOutput::kZero);
     }
   }
 
@@ -181,17 +160,21 @@ class BackwardPass final : public Pass {
       const Range blocks = w_.hidden_layout.blocks_of(groups);
       if constexpr (phase == 0) {
         if constexpr (Cell::kStates == 2) {
-          if (p_.dcell_states) add(p_.dcell_states, dc_, rows, w_.layout, blocks, t);
+          if (p_.dcell_states) {
+            add_gradients(p_.dcell_states, p_.masked_output, t, rows, w_.layout, blocks, dc_);
+          }
         }
         if (projects()) {
           project_back(part, groups, t);
         } else {
           finish_dh(part, groups, t);
         }
-        if (t + 1 < saved_.rows.steps) add_terms(part, groups, Operand::kCPrev, t + 1, dc_, false);
+        if (t + 1 < saved_.rows.steps) {
+          operands_.add_to(Operand::kCPrev, part.rows, groups, t + 1, dc_, false);
+        }
       } else {
-        add_terms(part, groups, Operand::kC, t, dc_, false);
-        add_terms(part, groups, Operand::kResetH, t, dreset_, true);
+        operands_.add_to(Operand::kC, part.rows, groups, t, dc_, false);
+        operands_.add_to(Operand::kResetH, part.rows, groups, t, dreset_, true);
       }
       for (Index b = rows.begin; b < rows.end; ++b) {
         for (Index block = blocks.begin; block < blocks.end; ++block) {
@@ -205,38 +188,10 @@ class BackwardPass final : public Pass {
   // that after step t: its gradient takes da_{t+1}.
   void finish_dh(const Part& part, Range groups, Index t) {
     if (p_.dy) {
-      add(p_.dy, dh_, saved_.rows.active(part.rows, t), w_.output_layout,
-          w_.output_layout.blocks_of(groups), t);
+      add_gradients(p_.dy, p_.masked_output, t, saved_.rows.active(part.rows, t), w_.output_layout,
+                    w_.output_layout.blocks_of(groups), dh_);
     }
-    if (t + 1 < saved_.rows.steps) add_to_h_before(part, groups, t + 1);
-  }
-
-  // The gradient by what step t gave out, and by its repetitions.
-  void add(const SequenceView<const T>& given, History<T>& to, Range rows,
-           const UnitLayout<T>& layout, Range blocks, Index t) {
-    const bool holds = given.has_gaps() && p_.masked_output == MaskedOutput::kHold;
-    for (Index b = rows.begin; b < rows.end; ++b) {
-      add_row(given.at(t, b), to.at(0, b), layout, blocks);
-      if (holds) add_repeats(given, to.at(0, b), layout, blocks, t, b);
-    }
-  }
-
-  void add_row(const T* given, T* to, const UnitLayout<T>& layout, Range blocks) {
-    for (Index block = blocks.begin; block < blocks.end; ++block) {
-      T* sum = to + block * V::kSize;
-      const V more = V::load_partial(given + block * V::kSize, layout.valid(block));
-      (V::load(sum) + more).store(sum);
-    }
-  }
-
-  // The invalid times after a step repeat what it gave out.
-  void add_repeats(const SequenceView<const T>& given, T* to, const UnitLayout<T>& layout,
-                   Range blocks, Index t, Index b) {
-    const RaggedBatch& ragged = *saved_.rows.ragged;
-    const Index end = ragged.next_time(t, b);
-    for (Index time = ragged.time_of(t, b) + 1; time < end; ++time) {
-      add_row(given.at_time(time, ragged.batch_of(b)), to, layout, blocks);
-    }
+    if (t + 1 < saved_.rows.steps) operands_.add_to_h_prev(part.rows, groups, t + 1, dh_);
   }
 
   // The gradient of a projection's result, for project_back() and for that of W_hr.
@@ -253,7 +208,7 @@ class BackwardPass final : public Pass {
           const V dh_kept = take_kept<factored>(dh, t, b, unit, valid);
           dh.store(saved_.dh(t, b) + unit);
           dh_kept.store(dh_.at(0, b) + unit);
-          if (factored && saved_.factors.scale) V(T(0)).store(dh_in_.at(0, b) + unit);
+          if (factored && saved_.factors.scale) V(T(0)).store(operands_.dh_in().at(0, b) + unit);
         }
       }
     });
@@ -276,104 +231,25 @@ class BackwardPass final : public Pass {
     const auto row_of = [&](Index r) { return saved_.dh(t, rows.begin + r); };
     T* to = dm_.at(0, rows.begin) + w_.hidden_layout.units_of(groups).begin;
     w_.projection_transposed.front().multiply(groups, rows.size(), row_of,
-                                              {zeros_.data(), 0, to, w_.layout.padded});
-  }
-
-  // dh += R^T da_t, what step t sends to the state before it
-  void add_to_h_before(const Part& part, Range groups, Index t) {
-    for (int k = 0; k < Cell::kTermCount; ++k) {
-      if (Cell::kTerms[k].operand != Operand::kHPrev) continue;
-      if (saved_.factors.scale) {
-        add_scaled_term(part, groups, k, t);
-      } else {
-        add_term(part, groups, k, t, dh_, false);
-      }
-    }
-  }
-
-  // to (+)= matrix^T da_t of every term with this operand, for some groups of its units
-  void add_terms(const Part& part, Range groups, Operand operand, Index t, History<T>& to,
-                 bool from_zero) {
-    for (int k = 0; k < Cell::kTermCount; ++k) {
-      if (Cell::kTerms[k].operand == operand) add_term(part, groups, k, t, to, from_zero);
-    }
-  }
-
-  // to (+)= matrix^T da_t for the units of some groups
-  void add_term(const Part& part, Range groups, int k, Index t, History<T>& to, bool from_zero) {
-    add_slots(part, groups, k, {0, Cell::kTerms[k].slots}, t, to, from_zero);
-  }
-  // The same for some of the term's slots.
-  void add_slots(const Part& part, Range groups, int k, Range slots, Index t, History<T>& to,
-                 bool from_zero) {
-    const Range rows = saved_.rows.active(part.rows, t);
-    if (rows.size() == 0) return;
-    const Index padded = w_.layout.padded;
-    const Index slots_at = (Cell::kTerms[k].slot + slots.begin) * padded;
-    const auto row_of = [&](Index r) { return saved_.gate_row(t, rows.begin + r) + slots_at; };
-    const UnitLayout<T>& columns = w_.operand_layout(Cell::kTerms[k].operand);
-    const Range blocks = columns.blocks_of(groups);
-    T* out = to.at(0, rows.begin) + blocks.begin * V::kSize;
-    w_.terms_transposed[static_cast<std::size_t>(k)].multiply_pieces(
-        groups, slots, rows.size(), row_of,
-        {from_zero ? zeros_.data() : out, from_zero ? 0 : columns.padded, out, columns.padded});
-  }
-
-  // dh += scale_t∘(R^T da_t + what else step t left for its scaled h_prev)
-  void add_scaled_term(const Part& part, Range groups, int k, Index t) {
-    const StateFactors<T>& factors = saved_.factors;
-    const Term& term = Cell::kTerms[k];
-    if (!factors.per_gate()) {
-      add_term(part, groups, k, t, dh_in_, false);
-      add_scaled(part, groups, t, 0, dh_in_);
-      return;
-    }
-    for (int slot = 0; slot < term.slots; ++slot) {
-      add_slots(part, groups, k, {slot, slot + 1}, t, dgate_, true);
-      add_scaled(part, groups, t, term.gate + slot, dgate_);
-    }
-    if constexpr (Cell::kUsesResetH) {
-      add_scaled(part, groups, t, Cell::kTerms[Cell::kTermCount - 1].gate, dh_in_);
-    }
-  }
-
-  // dh += scale_t∘from; the gradient by the scale is h_prev∘from.
-  void add_scaled(const Part& part, Range groups, Index t, Index gate, const History<T>& from) {
-    const Range blocks = w_.output_layout.blocks_of(groups);
-    const Range rows = saved_.rows.active(part.rows, t);
-    for (Index b = rows.begin; b < rows.end; ++b) {
-      for (Index block = blocks.begin; block < blocks.end; ++block) {
-        const Index unit = block * V::kSize, valid = w_.output_layout.valid(block);
-        const V scale = V::load_partial(saved_.factors.scale_at(t, b, gate) + unit, valid);
-        const V dh_in = V::load(from.at(0, b) + unit);
-        T* dh = dh_.at(0, b) + unit;
-        multiply_add(scale, dh_in, V::load(dh)).store(dh);
-        if (!p_.dscale) continue;
-        const V h_prev = V::load_partial(saved_.h_prev(t, b) + unit, valid);
-        (h_prev * dh_in).store_partial(p_.dscale.at(t, b) + unit, valid);
-      }
-    }
+                                              {operands_.zeros(), 0, to, w_.layout.padded});
   }
 
   template <int phase, bool factored>
   [[gnu::always_inline]] void finish_unit(Index t, Index b, Index block) {
     const Index unit = block * V::kSize, padded = w_.layout.padded;
+    const Index valid = w_.layout.valid(block);
     T* gates = saved_.gate_row(t, b) + unit;
     T* dh = (projects() ? dm_ : dh_).at(0, b) + unit;
     BackwardUnit<V> u;
     for (int s = 0; s < Cell::kSlots; ++s) u.s[s] = V::load(gates + s * padded);
     if constexpr (Cell::kUsesHPrev) {
-      u.h_prev = u.h_in = V::load_partial(saved_.h_prev(t, b) + unit, w_.layout.valid(block));
-      if (factored && saved_.factors.scale) {
-        u.h_in =
-            u.h_prev * saved_.factors.template scale_of<Cell>(t, b, unit, w_.layout.valid(block));
-        if (!saved_.factors.product_only) u.h_prev = u.h_in;
-      }
+      saved_.factors.template read_h_prev<Cell, factored>(u, saved_.h_prev(t, b), t, b, unit,
+                                                          valid);
     }
     u.dh = V::load(dh);
     V dh_kept(T(0));
     if (factored && (phase == 0 || !Cell::kCarriesDh) && !projects()) {
-      dh_kept = take_kept<factored>(u.dh, t, b, unit, w_.layout.valid(block));
+      dh_kept = take_kept<factored>(u.dh, t, b, unit, valid);
     }
     if constexpr (Cell::kStates == 2) {
       u.c_prev = V::load(saved_.c.at(t, b) + unit);
@@ -382,14 +258,11 @@ class BackwardPass final : public Pass {
     }
     if constexpr (Cell::kUsesResetH && phase == 1) {
       u.dreset_h = V::load(dreset_.at(0, b) + unit);
-      u.dh_in = factored && saved_.factors.scale ? V::load(dh_in_.at(0, b) + unit) : u.dh;
+      u.dh_in =
+          factored && saved_.factors.scale ? V::load(operands_.dh_in().at(0, b) + unit) : u.dh;
     }
-    if constexpr (Cell::kDiagonal) {
-      for (Index q = 0; q < Cell::kPeepholes; ++q)
-        u.peephole[q] = V::load(w_.peephole.data() + q * padded + unit);
-    }
+    if constexpr (Cell::kDiagonal) w_.template read_peepholes<Cell>(u, unit);
     cell_.template backward<phase>(u);
-    const Index valid = w_.layout.valid(block);
     for (int s = 0; s < Cell::kSlots; ++s) {
       if ((Cell::kWrites[phase] >> s & 1u) == 0) continue;
       // Padding met 0 * inf if the row holds an inf; as an operand below it must be zero.
@@ -399,7 +272,8 @@ class BackwardPass final : public Pass {
     if constexpr (Cell::kStates == 2) u.dc.store(dc_.at(0, b) + unit);
     if (projects()) return;  // finish_outputs() left what flows on
     if constexpr (factored) {
-      carry_dh<phase>(u, dh_kept, dh, saved_.factors.scale ? dh_in_.at(0, b) + unit : nullptr);
+      carry_dh<phase>(u, dh_kept, dh,
+                      saved_.factors.scale ? operands_.dh_in().at(0, b) + unit : nullptr);
     } else if constexpr (Cell::kCarriesDh) {
       (phase == 0 ? u.dh : u.dh_in).store(dh);
     } else if constexpr (phase == Cell::kPhases - 1) {
@@ -431,10 +305,9 @@ class BackwardPass final : public Pass {
   const Schedule schedule_;
   std::vector<Barrier> barriers_;  // one per slice of the batch, the last for the whole team
   History<T> dh_, dm_, dc_, dreset_;
-  History<T> dh_in_, dgate_;  // gradients by the scaled h_prev: all, and of one gate
   WeightGradientPass<T> gradients_;
   InputGradientPass<T> input_;
-  AlignedBuffer<T> zeros_;  // of one row
+  OperandGradients<T, Cell> operands_;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The backward pass of one layer: gradients of the inputs, the initial state and every weight.
 #pragma once
 
+#include "sequence/masked_output.hpp"
 #include "sequence/pass.hpp"
 #include "sequence/saved.hpp"
 

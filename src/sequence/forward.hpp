@@ -1,6 +1,7 @@
 // The forward pass of one layer over a batch of sequences.
 #pragma once
 
+#include "sequence/masked_output.hpp"
 #include "sequence/pass.hpp"
 #include "sequence/saved.hpp"
 

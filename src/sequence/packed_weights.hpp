@@ -81,6 +81,14 @@ class PackedWeights {
   const UnitLayout<T>& operand_layout(Operand operand) const {
     return operand == Operand::kHPrev ? output_layout : hidden_layout;
   }
+  // The diagonal peepholes of some units, as a cell's epilogue takes them.
+  template <class Cell, class Unit>
+  void read_peepholes(Unit& u, Index unit) const {
+    for (Index q = 0; q < Cell::kPeepholes; ++q) {
+      u.peephole[q] = Lane<T>::load(peephole.data() + q * layout.padded + unit);
+    }
+  }
+
   Index bytes_per_step() const;  // of recurrent matrices, read at every step
 
  private:

@@ -77,8 +77,4 @@ class History {
   AlignedBuffer<T> rows_;
 };
 
-// What stands in the outputs at invalid times: zeros, or the output before (zeros before the
-// first).
-enum class MaskedOutput { kZero, kHold };
-
 }  // namespace tidegate

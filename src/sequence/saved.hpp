@@ -11,6 +11,23 @@
 
 namespace tidegate {
 
+// The row that a term multiplies at step t, where `states` is Saved or ForwardStates.
+template <class States>
+auto operand_row(States& states, Operand operand, Index t, Index b)
+    -> decltype(states.h_prev(t, b)) {
+  switch (operand) {
+    case Operand::kCPrev:
+      return states.c.at(t, b);
+    case Operand::kC:
+      return states.c.at(t + 1, b);
+    case Operand::kResetH:
+      return states.reset_h.at(t, b);
+    case Operand::kHPrev:
+      break;
+  }
+  return states.h_prev(t, b);
+}
+
 template <class T>
 struct Saved {
   ActiveRows rows;
@@ -49,24 +66,13 @@ struct Saved {
 
   Index row_size() const { return row_size_; }  // from one row of gates to the next
   T* gate_row(Index row) { return gates.data() + row * row_size_; }
+  const T* gate_row(Index row) const { return gates.data() + row * row_size_; }
   T* gate_row(Index t, Index b) { return gate_row(rows.row(t, b)); }
+  const T* gate_row(Index t, Index b) const { return gate_row(rows.row(t, b)); }
   // With a projection h = W_hr m: m (H,) and the gradient dh (P,).
   T* m(Index t, Index b) { return gate_row(t, b) + output_at_; }
   T* dh(Index t, Index b) { return m(t, b) + padded_; }
   const T* h_prev(Index t, Index b) const { return t == 0 ? h0.at(0, b) : h.at(t - 1, b); }
-  const T* operand_row(Operand operand, Index t, Index b) const {
-    switch (operand) {
-      case Operand::kCPrev:
-        return c.at(t, b);
-      case Operand::kC:
-        return c.at(t + 1, b);
-      case Operand::kResetH:
-        return reset_h.at(t, b);
-      case Operand::kHPrev:
-        break;
-    }
-    return h_prev(t, b);
-  }
 
  private:
   // Rows at a distance of a large power of two would share few sets of a cache.

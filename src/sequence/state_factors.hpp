@@ -30,11 +30,15 @@ struct StateFactors {
     return scale.at(t, b) + gate * scale_gate;
   }
 
-  // The scale of what the cell's epilogue takes of h_prev: the reset gate's operand has a gate.
-  template <class Cell>
-  Lane<T> scale_of(Index t, Index b, Index unit, Index valid) const {
+  // h_prev as the cell's epilogue takes it: its operand and, in a blend, the state itself. The
+  // reset gate's operand has a gate; elsewhere there is one scale or none is asked for.
+  template <class Cell, bool factored, class Unit>
+  void read_h_prev(Unit& u, const T* h_prev, Index t, Index b, Index unit, Index valid) const {
+    u.h_prev = u.h_in = Lane<T>::load_partial(h_prev + unit, valid);
+    if (!factored || !scale) return;
     const Index gate = Cell::kUsesResetH ? Cell::kTerms[Cell::kTermCount - 1].gate : 0;
-    return Lane<T>::load_partial(scale_at(t, b, gate) + unit, valid);
+    u.h_in = u.h_prev * Lane<T>::load_partial(scale_at(t, b, gate) + unit, valid);
+    if (!product_only) u.h_prev = u.h_in;
   }
   Lane<T> keep_of(Index t, Index b, Index unit, Index valid) const {
     return Lane<T>::load_partial(keep.at(t, b) + unit, valid);

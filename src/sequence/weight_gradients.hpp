@@ -155,7 +155,7 @@ class WeightGradientPass {
   const T* row_of(const Factor& factor, Index t, Index b) const {
     if (factor.kind == Column::kInput) return saved_.x.at(t, b);
     if (factor.kind == Column::kM) return saved_.m(t, b);
-    return saved_.operand_row(factor.term->operand, t, b);
+    return operand_row(saved_, factor.term->operand, t, b);
   }
 
   // Writes vector `swept` of the last sweep, vector `vector` of the run, to where its units belong.
