@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tidegate.layers import checks
+from tidegate.layers import checks, lookup
 from tidegate.layers.types import Array, Config
 
 EPSILON = 1e-7
@@ -105,16 +105,7 @@ NAMED: dict[str, type[Constraint]] = {"max_norm": MaxNorm, "non_neg": NonNeg, "u
 
 def get(where: str, name: str, value: Any) -> Constraint | None:
     """Return the constraint that a name, an object or a configuration stands for."""
-    if value is None or isinstance(value, Constraint):
-        return value
-    if isinstance(value, dict) and set(value) == {"class", "config"}:
-        if not isinstance(value["config"], dict):
-            raise ValueError(f"{where}: the config of {name} is no table.")
-        kind = checks.choice(where, f"the class of {name}", value["class"], CLASSES)
-        return CLASSES[kind](**value["config"])
-    if isinstance(value, str):
-        return NAMED[checks.choice(where, name, value, NAMED)]()
-    raise TypeError(
-        f'{where}: {name} is {value!r}; expected "max_norm", "non_neg", "unit_norm" or a '
-        "Constraint such as MaxNorm(3.0)."
-    )
+    if value is None:
+        return None
+    expected = '"max_norm", "non_neg", "unit_norm" or a Constraint such as MaxNorm(3.0)'
+    return lookup.find(where, name, value, Constraint, CLASSES, NAMED, expected)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tidegate.layers import checks
+from tidegate.layers import checks, lookup
 from tidegate.layers.types import Array, Config
 
 # The standard deviation of a standard normal cut off at ±2.
@@ -186,19 +186,8 @@ CLASSES = {
 
 def get(where: str, name: str, value: Any) -> Initializer:
     """Return the initializer that a name, an object or a configuration stands for."""
-    if isinstance(value, Initializer):
-        return value
-    if isinstance(value, dict) and set(value) == {"class", "config"}:
-        if not isinstance(value["config"], dict):
-            raise ValueError(f"{where}: the config of {name} is no table.")
-        kind = CLASSES[checks.choice(where, f"the class of {name}", value["class"], CLASSES)]
-        return kind(**value["config"])
-    if value is None or isinstance(value, str):
-        return NAMED[checks.choice(where, name, value, NAMED)]()
-    raise TypeError(
-        f"{where}: {name} is {value!r}; expected a name such as "
-        '"glorot_uniform" or an Initializer (subclass it for your own rule).'
-    )
+    expected = 'a name such as "glorot_uniform" or an Initializer (subclass it for your own rule)'
+    return lookup.find(where, name, value, Initializer, CLASSES, NAMED, expected)
 
 
 def describe(initializer: Initializer) -> Config | None:

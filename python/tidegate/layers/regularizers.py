@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tidegate.layers import checks
+from tidegate.layers import checks, lookup
 from tidegate.layers.types import Array, Config
 
 
@@ -101,15 +101,7 @@ NAMED: dict[str, type[Regularizer]] = {"l1": L1, "l2": L2}
 
 def get(where: str, name: str, value: Any) -> Regularizer | None:
     """Return the regularizer that a name, an object or a configuration stands for."""
-    if value is None or isinstance(value, Regularizer):
-        return value
-    if isinstance(value, dict) and set(value) == {"class", "config"}:
-        if not isinstance(value["config"], dict):
-            raise ValueError(f"{where}: the config of {name} is no table.")
-        kind = checks.choice(where, f"the class of {name}", value["class"], CLASSES)
-        return CLASSES[kind](**value["config"])
-    if isinstance(value, str):
-        return NAMED[checks.choice(where, name, value, NAMED)]()
-    raise TypeError(
-        f'{where}: {name} is {value!r}; expected "l1", "l2" or a Regularizer such as L2(1e-4).'
-    )
+    if value is None:
+        return None
+    expected = '"l1", "l2" or a Regularizer such as L2(1e-4)'
+    return lookup.find(where, name, value, Regularizer, CLASSES, NAMED, expected)
