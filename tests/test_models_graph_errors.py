@@ -17,6 +17,7 @@ from tidegate.layers import (
     Embedding,
     Input,
 )
+from tidegate.layers.attention.base import QueryAttention
 from tidegate.models import Model, Sequential
 
 other = Sequential([Dense(2, input_shape=(3,))], name="first")
@@ -78,6 +79,21 @@ BAD_GRAPHS = [
     (lambda: Add()(FACTS), TypeError, "Add: x is a ndarray; expected a list of arrays"),
     (lambda: Add()([FACTS, FACTS[1:]]), ValueError, "expected batches of one size"),
     (lambda: Add()([FACTS, FACTS], lengths=[3]), ValueError, "lengths is given; expected mask="),
+    (
+        lambda: Attention()([SERIES] * 2, lengths=[3], return_attention_scores=True),
+        ValueError,
+        "Attention: lengths is given; expected mask=",
+    ),
+    (
+        lambda: Attention()([LONG, LONG], return_attention_scores=True),
+        ValueError,
+        "Attention: return_attention_scores is given with a tensor; expected arrays",
+    ),
+    (
+        lambda: QueryAttention()([LONG, LONG]),
+        NotImplementedError,
+        "QueryAttention: attention of your own writes _score_parameters, _scores and _sc",
+    ),
 ]
 
 

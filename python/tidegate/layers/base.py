@@ -230,9 +230,7 @@ class Layer(Configured):
         array, steps = self._prepare_call(x, lengths, mask)
         return (self.forward(array) if steps is None else self.forward(array, mask=steps))[0]
 
-    def _prepare_call(
-        self, x: Any, lengths: Any = None, mask: Any = None
-    ) -> tuple[Array, Array | None]:
+    def _prepare_call(self, x: Any, lengths: Any = None, mask: Any = None) -> tuple[Any, Any]:
         """Check the arguments of `__call__`, and build on first use; return x and the mask."""
         kind = type(self).__name__
         given, steps = masked_input(kind, x, lengths, mask)

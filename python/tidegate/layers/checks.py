@@ -150,6 +150,12 @@ def alike(shape: Shape, other: Shape) -> bool:
     )
 
 
+def known_sizes(shapes: Iterable[Shape]) -> Shape:
+    """Return of each size of shapes that are alike what is known of it."""
+    sizes = zip(*shapes, strict=True)
+    return tuple(next((n for n in size if n is not None), None) for size in sizes)
+
+
 def fits(where: str, shape: Shape, declared: Shape, kind: str) -> None:
     """Raise if samples of `shape` do not fit what a layer of a kind was declared for."""
     if not alike(shape, declared):

@@ -9,7 +9,6 @@ from tidegate.layers import checks
 from tidegate.layers.base import Layer
 from tidegate.layers.building import building
 from tidegate.layers.masked_input import without_hidden
-from tidegate.layers.tensor import is_symbolic, use
 from tidegate.layers.types import Array
 
 
@@ -18,7 +17,9 @@ class SeveralInputs(Layer):
 
     Notes
     -----
-    `input_shape` is a tuple with the shape of each. A mask is a list too, None where there is none.
+    `input_shape` is a tuple with the shape of each. `layer(x, mask=...)` takes a list of arrays, or
+    of tensors, and a list of masks (B, T), None where there is none; what stands at steps that one
+    excludes need not be finite. lengths are not for several inputs.
     """
 
     takes_list = True
@@ -57,32 +58,18 @@ class SeveralInputs(Layer):
         for part, known in zip(shape, declared, strict=True):
             checks.fits(where, part, known, type(self).__name__)
 
-    def __call__(self, x: Any, *, lengths: Any = None, mask: Any = None) -> Any:
-        """Run the layer on a list of arrays, without training; or on a list of tensors.
+    def misfit(self, shapes: Any, expected: str) -> ValueError:
+        """Return the error about inputs of these shapes."""
+        listed = ", ".join(checks.shape_text(shape) for shape in shapes)
+        return ValueError(f"{self.name}: the inputs have the shapes {listed}; expected {expected}.")
 
-        Parameters
-        ----------
-        x : list of arrays, or of tensors
-        lengths : None
-            Not for several inputs.
-        mask : list of (B, T) bool or None, optional
-            One for each input. What stands at steps that one excludes need not be finite.
-        """
-        if is_symbolic(x):
-            return use(self, x, lengths=lengths, mask=mask)
-        if lengths is not None:
-            raise ValueError(
-                f"{type(self).__name__}: lengths is given; expected mask=[...], one for each input."
-            )
-        return self.run_list(*self.prepare_list(x, mask))[0]
-
-    def run_list(self, arrays: Any, masks: Any) -> tuple[Array, Any]:
-        """Run on arrays, with masks if there are any."""
-        return self.forward(arrays) if masks is None else self.forward(arrays, mask=masks)
-
-    def prepare_list(self, x: Any, mask: Any = None) -> tuple[list[Array], list[Any] | None]:
-        """Check arrays and masks, and build on first use; return both."""
+    def _prepare_call(
+        self, x: Any, lengths: Any = None, mask: Any = None
+    ) -> tuple[Any, list[Any] | None]:
+        """See Layer; returns a list of arrays and one of masks."""
         kind = type(self).__name__
+        if lengths is not None:
+            raise ValueError(f"{kind}: lengths is given; expected mask=[...], one for each input.")
         if not isinstance(x, list | tuple):
             raise TypeError(f"{kind}: x is a {type(x).__name__}; expected a list of arrays.")
         arrays = [checks.numeric(kind, f"x[{k}]", part) for k, part in enumerate(x)]

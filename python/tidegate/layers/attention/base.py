@@ -10,16 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from tidegate.layers import checks
+from tidegate.layers.attention.scores import ReturnsScores
 from tidegate.layers.attention.weights import softmax, softmax_backward
 from tidegate.layers.parameters import Parameter
 from tidegate.layers.several_inputs import SeveralInputs
-from tidegate.layers.tensor import is_symbolic
 from tidegate.layers.types import Array, Shape
 
 
-class QueryAttention(SeveralInputs):
-    """Base of the two; a subclass writes `_scores` and `_scores_backward`."""
+class QueryAttention(ReturnsScores, SeveralInputs):
+    """Base of the two; a subclass writes `_scores` and `_scores_backward`.
+
+    x is a list of (B, Tq, D), (B, Tv, E) and perhaps (B, Tv, D) arrays, mask is
+    [query_mask, value_mask], (B, Tq) and (B, Tv); the weights are (B, Tq, Tv).
+    """
 
     expects = "[query, value] or [query, value, key]"
     counts = (2, 3)
@@ -31,19 +34,21 @@ class QueryAttention(SeveralInputs):
             value[1],
             key[1],
         ):
-            raise self._misfit(input_shape, "(N, steps, features) each")
+            raise self.misfit(input_shape, "(N, steps, features) each")
         if query[1] != key[1]:
-            raise self._misfit(input_shape, "as many features in query and key (use a Dense layer)")
+            raise self.misfit(input_shape, "as many features in query and key (use a Dense layer)")
         if None not in (value[0], key[0]) and value[0] != key[0]:
-            raise self._misfit(input_shape, "as many steps in value and key")
+            raise self.misfit(input_shape, "as many steps in value and key")
         return self._score_parameters(query[1]), (query[0], value[1])
 
-    def _misfit(self, shapes: Any, expected: str) -> ValueError:
-        listed = ", ".join(checks.shape_text(shape) for shape in shapes)
-        return ValueError(f"{self.name}: the inputs have the shapes {listed}; expected {expected}.")
+    def _unwritten(self) -> NotImplementedError:
+        return NotImplementedError(
+            f"{type(self).__name__}: attention of your own writes _score_parameters, _scores and "
+            "_scores_backward."
+        )
 
     def _score_parameters(self, features: int) -> tuple[Parameter, ...]:
-        raise NotImplementedError
+        raise self._unwritten()
 
     def _weigh(self, query: Array, key: Array, mask: Array | None) -> tuple[Array, Any]:
         """Return the weights (B, Tq, Tv) of steps that count, and what `_scores` saved."""
@@ -52,13 +57,13 @@ class QueryAttention(SeveralInputs):
 
     def _scores(self, query: Array, key: Array) -> tuple[Array, Any]:
         """Return the scores (B, Tq, Tv), a new array, and what the backward pass needs."""
-        raise NotImplementedError
+        raise self._unwritten()
 
     def _scores_backward(
         self, query: Array, key: Array, saved: Any, dscores: Array
     ) -> tuple[Array, Array]:
         """Write the gradients of the parameters; return those by query and key."""
-        raise NotImplementedError
+        raise self._unwritten()
 
     def forward(
         self,
@@ -100,29 +105,6 @@ class QueryAttention(SeveralInputs):
     def hidden_by(self, masks: list[Any]) -> list[Any]:
         """See SeveralInputs; the steps of the key are those of the value."""
         return [masks[0], *masks[1:2] * (len(masks) - 1)]
-
-    def __call__(
-        self,
-        x: Any,
-        *,
-        lengths: Any = None,
-        mask: Any = None,
-        return_attention_scores: bool = False,
-    ) -> Any:
-        """Run the layer, without training.
-
-        Parameters
-        ----------
-        x : list of (B, Tq, D), (B, Tv, E) and perhaps (B, Tv, D) arrays; or of tensors
-        lengths, mask
-            See SeveralInputs; mask is [query_mask, value_mask], (B, Tq) and (B, Tv).
-        return_attention_scores : bool
-            For arrays: return the weights (B, Tq, Tv) too.
-        """
-        if is_symbolic(x) or not return_attention_scores:
-            return super().__call__(x, lengths=lengths, mask=mask)
-        y, weights, _ = self._attend(*self.prepare_list(x, mask))
-        return y, weights
 
 
 def _where(mask: Array | None, array: Array) -> Array:

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from tidegate.layers import checks, initializers
+from tidegate.layers.attention.scores import ReturnsScores
 from tidegate.layers.attention.weights import softmax, softmax_backward
-from tidegate.layers.base import Layer, initializer_config
+from tidegate.layers.base import initializer_config
 from tidegate.layers.parameters import Parameter
-from tidegate.layers.tensor import is_symbolic
 from tidegate.layers.types import Array, Config, Shape
 
 
-class AttentionPooling(Layer):
+class AttentionPooling(ReturnsScores):
     """Weighted mean of a sequence over its steps, such as the outputs of a recurrent layer.
 
     Parameters
@@ -29,7 +29,8 @@ class AttentionPooling(Layer):
 
     Notes
     -----
-    Parameters: kernel (I, A), bias (A,) and query (A,). (B, T, I) becomes (B, I). Steps that a mask
+    Parameters: kernel (I, A), bias (A,) and query (A,). (B, T, I) becomes (B, I); the weights that
+    `layer(x, return_attention_scores=True)` returns too are (B, T). Steps that a mask
     excludes have weight 0; where it excludes all of them the output is 0.
 
     Examples
@@ -122,27 +123,6 @@ class AttentionPooling(Layer):
     def output_mask(self, x: Array, mask: Array | None) -> Array | None:
         """There are no steps in the output."""
         return None
-
-    def __call__(
-        self,
-        x: Any,
-        *,
-        lengths: Any = None,
-        mask: Any = None,
-        return_attention_scores: bool = False,
-    ) -> Any:
-        """Run the layer on a batch, without training; see Layer.
-
-        Parameters
-        ----------
-        return_attention_scores : bool
-            For arrays: return the weights (B, T) too.
-        """
-        if is_symbolic(x) or not return_attention_scores:
-            return super().__call__(x, lengths=lengths, mask=mask)
-        array, steps = self._prepare_call(x, lengths, mask)
-        y, weights, _ = self._attend(array, steps)
-        return y, weights
 
     def _config(self) -> Config:
         return {

@@ -47,18 +47,15 @@ class Concatenate(SeveralInputs):
         self.stepwise = self._place > 0  # not the axis of steps
         kept = [shape[: axis - 1] + shape[axis:] for shape in input_shape]
         for shape, rest in zip(input_shape, kept, strict=True):
-            if len(shape) != len(first) or any(
-                None not in (a, b) and a != b for a, b in zip(rest, kept[0], strict=True)
-            ):
-                listed = ", ".join(checks.shape_text(part) for part in input_shape)
-                raise ValueError(
-                    f"{self.name}: the inputs have the shapes {listed}; expected shapes that "
-                    f"differ in axis {self.axis} only (return_sequences=False gives a sequence "
-                    "the shape of a sample without steps)."
+            if len(shape) != len(first) or not checks.alike(rest, kept[0]):
+                raise self.misfit(
+                    input_shape,
+                    f"shapes that differ in axis {self.axis} only (return_sequences=False gives a "
+                    "sequence the shape of a sample without steps)",
                 )
         sizes = [shape[self._place] for shape in input_shape]
         whole = None if None in sizes else sum(sizes)
-        known = [next((n for n in size if n is not None), None) for size in zip(*kept, strict=True)]
+        known = checks.known_sizes(kept)
         return (), (*known[: self._place], whole, *known[self._place :])
 
     def forward(

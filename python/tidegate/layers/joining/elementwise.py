@@ -23,18 +23,12 @@ class _Elementwise(SeveralInputs):
     stepwise = True
 
     def _declare(self, input_shape: Any) -> tuple[tuple[Parameter, ...], Shape]:
-        first = input_shape[0]
-        for shape in input_shape[1:]:
-            if len(shape) != len(first) or any(
-                None not in (a, b) and a != b for a, b in zip(shape, first, strict=True)
-            ):
-                listed = ", ".join(checks.shape_text(part) for part in input_shape)
-                raise ValueError(
-                    f"{self.name}: the inputs have the shapes {listed}; expected one shape (a "
-                    "Dense layer in a branch changes the number of its features)."
-                )
-        sizes = zip(*input_shape, strict=True)
-        return (), tuple(next((n for n in size if n is not None), None) for size in sizes)
+        if not all(checks.alike(shape, input_shape[0]) for shape in input_shape):
+            raise self.misfit(
+                input_shape,
+                "one shape (a Dense layer in a branch changes the number of its features)",
+            )
+        return (), checks.known_sizes(input_shape)
 
     def output_mask(self, x: Any, mask: Any) -> Array | None:
         """As in Keras: a step is valid where it is in any input; without a mask, everywhere."""
