@@ -43,7 +43,7 @@ struct StateFactors {
   Lane<T> keep_of(Index t, Index b, Index unit, Index valid) const {
     return Lane<T>::load_partial(keep.at(t, b) + unit, valid);
   }
-  // 0 and 1 give one of the two states exactly.
+  // 0 and 1 give one of two finite states exactly.
   Lane<T> kept(const Lane<T>& h, const Lane<T>& h_prev, Index t, Index b, Index unit,
                Index valid) const {
     const Lane<T> k = keep_of(t, b, unit, valid);

@@ -77,7 +77,7 @@ class Server:
         gc.collect()
         self._prepared = self._engine.prepare(Problem.of(Case(**case)))
         with open(result, "wb") as file:
-            np.savez(file, **self._prepared.result())  # type: ignore[arg-type, unused-ignore]
+            np.savez(file, **self._prepared.result())  # type: ignore[arg-type, unused-ignore]  # NumPy 1.26
 
     def measure(self, seconds: float) -> tuple[list[float], float]:
         """Time the prepared case."""

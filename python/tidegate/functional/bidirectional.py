@@ -73,7 +73,8 @@ def birnn_forward(
         Input, as in `rnn_forward`.
     state : tuple of (B, H), optional
         States before the first step of each direction: (h→, h←) or, for "lstm",
-        (h→, c→, h←, c←); entries may be None. Zeros if omitted.
+        (h→, c→, h←, c←); entries may be None. Zeros if omitted. With a projection to P, every h
+        is (B, P), here and below.
     lengths : (B,) integers, optional
         Valid steps of each sequence, as in `rnn_forward`; h← starts at the last of them.
     mask : (B, T) bool, optional

@@ -75,7 +75,8 @@ def rnn_forward(
         Input; T and B may be 0. Any strides; copied only if its last axis is not contiguous.
         With `training`, do not modify it before `rnn_backward`: it is read again there.
     state : tuple of (B, H), optional
-        State before the first step: (h,) or, for "lstm", (h, c). Zeros if omitted.
+        State before the first step: (h,) or, for "lstm", (h, c). Zeros if omitted. With a
+        projection to P, every h and its gradient is (B, P), here and below.
     lengths : (B,) integers, optional
         Valid steps of each sequence, 0 to T; what follows in `x` is not read.
     mask : (B, T) bool, optional
@@ -102,7 +103,8 @@ def rnn_forward(
         as in the GRU's blend (recurrent dropout). Not with state_scale.
     state_keep : array like y, (B, H) or float, optional
         Share k in 0..1 of the state that is kept: h = k∘h_prev + (1-k)∘h_new, where h_prev is not
-        scaled; c of an LSTM takes its step (zoneout). Not read at invalid steps.
+        scaled; c of an LSTM takes its step (zoneout). 0 and 1 give one of the two exactly, if both
+        are finite. Not read at invalid steps.
 
     Returns
     -------
@@ -219,10 +221,14 @@ def rnn_backward(
     RuntimeError
         `saved` was used before, or the weights changed since the forward pass.
     TypeError
-        `saved` is not a SavedForward.
+        `saved` is not a SavedForward, `out` is no CellWeights, an array has another dtype than the
+        weights or is a masked array, or a flag is neither True nor False.
     ValueError
-        `dy` or `dstate` has another shape than y or the state; arrays of `out` overlap; a gradient
-        by state_scale is asked for, and the forward pass had none.
+        `dy`, `dstate` or `dcell_states` has another shape than y, the state or c, or is given for a
+        cell without c; `out` has another dtype or shape, or its arrays overlap; a gradient by
+        state_scale is asked for, and the forward pass had none.
+    MemoryError
+        The result does not fit into memory.
 
     Notes
     -----

@@ -65,7 +65,8 @@ def rnn_stack_forward(
     x : (T, B, I), or (B, T, I) with batch_first; dtype of the weights
         Input of the first layer, as in `rnn_forward`.
     states : sequence of one state per layer, optional
-        Each as in `rnn_forward`: (h,) or, for "lstm", (h, c) of (B, H); None is zeros.
+        Each as in `rnn_forward`: (h,) or, for "lstm", (h, c) of (B, H), with a projection h of
+        (B, P); None is zeros.
     lengths : (B,) integers, optional
         Valid steps of each sequence, as in `rnn_forward`, for every layer.
     mask : (B, T) bool, optional
@@ -82,9 +83,9 @@ def rnn_stack_forward(
     Returns
     -------
     RNNStackOutput
-        y (T, B, H) or (B, T, H), the hidden states of the last layer; states, for each layer a
-        tuple of (B, H) after the last valid step; saved, for `rnn_stack_backward` (None unless
-        training).
+        y (T, B, H) or (B, T, H), the hidden states of the last layer, with a projection P wide;
+        states, for each layer a tuple of (B, H) after the last valid step; saved, for
+        `rnn_stack_backward` (None unless training).
 
     Raises
     ------

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 class Call(NamedTuple):
     """A layer, the places that it reads and those that it writes (one, but for states)."""
 
-    layer: Any  # a Layer, or what is used like one: RecurrentRun, RecurrentStates
+    layer: Any  # a Layer, or what is used like one: a RecurrentRun
     sources: tuple[int, ...]
     targets: tuple[int, ...]
 

@@ -183,11 +183,10 @@ class GRUD(GRU):
 
     def run_backward(self, saved: Any, dy: Array, *, need_dx: bool) -> Array | None:
         """See RecurrentLayer; times and what is missing have no gradient."""
-        if not self.return_sequences:
-            dy, dstate = None, (dy,)  # type: ignore[assignment]
-        else:
-            dy, dstate = dy[:, ::-1] if self.go_backwards else dy, None
-        grads = rnn_backward(saved.engine, dy, dstate, need_dstate_scale=True, out=self._gradients)
+        given: dict[str, Any] = {"dstate": (dy,)}
+        if self.return_sequences:
+            given = {"dy": dy[:, ::-1] if self.go_backwards else dy}
+        grads = rnn_backward(saved.engine, **given, need_dstate_scale=True, out=self._gradients)
         carried, observed, gaps, source = saved.parts
         assert grads.x is not None
         assert grads.state_scale is not None

@@ -64,6 +64,7 @@ class RecurrentLayer(RecurrentBase):
     Notes
     -----
     Parameters: weight_ih (G*H, I), weight_hh (G*H, H), bias_ih (G*H,); see the subclass for more.
+    With a projection to P (LSTM), h and the output have P in the place of H, c keeps H.
     """
 
     def recurrent_parts(self) -> "tuple[RecurrentLayer, ...]":
@@ -109,8 +110,8 @@ class RecurrentLayer(RecurrentBase):
         )
         if input_mask is None and weight_mask is None:
             return out
-        saved = NoisySaved(out.saved, input_mask, weight_mask)
-        return out._replace(saved=saved)  # type: ignore[arg-type]
+        saved: Any = NoisySaved(out.saved, input_mask, weight_mask)
+        return out._replace(saved=saved)
 
     @property
     def masked_output(self) -> str:
@@ -146,7 +147,7 @@ class RecurrentLayer(RecurrentBase):
         In a Model, x may be [x, states...], and with return_state the states are returned too.
         """
         if self.return_state or isinstance(x, list):
-            return recurrent_states.forward(self, x, training, mask)  # type: ignore[return-value]
+            return recurrent_states.forward(self, x, training, mask)
         carried = self.carried
         start = None if carried is None else carried.start(self.name, len(x))
         out = self.run(x, start, training=training, mask=mask, rng=rng)
@@ -157,7 +158,8 @@ class RecurrentLayer(RecurrentBase):
     def backward(self, saved: Any, dy: Array, *, need_dx: bool = True) -> Array | None:
         """See Layer."""
         if isinstance(saved, recurrent_states.StatesSaved):
-            return recurrent_states.backward(self, saved, dy, need_dx)  # type: ignore[return-value]
+            dx: Array | None = recurrent_states.backward(self, saved, dy, need_dx)
+            return dx
         if self.return_sequences and self.go_backwards:
             dy = dy[:, ::-1]
         return self.run_backward(saved, dy, need_dx=need_dx)

@@ -76,10 +76,8 @@ def _refusal(layer: "RecurrentLayer") -> str | None:
     return f"is a {kind}, which needs more than x and a state" if layer.runs_apart else None
 
 
-def forward(
-    layer: "RecurrentLayer", x: Any, training: bool, mask: Any
-) -> tuple[Array | tuple[Array, ...], Any]:
-    """Run a layer that reads or writes states."""
+def forward(layer: "RecurrentLayer", x: Any, training: bool, mask: Any) -> tuple[Any, Any]:
+    """Run a layer that reads or writes states; return y, or (y, states...), and what it saved."""
     entry, *states = x if isinstance(x, list) else [x]
     steps = mask[0] if isinstance(mask, list) else mask
     out = layer.run(entry, tuple(states) or None, training=training, mask=steps)
@@ -88,9 +86,7 @@ def forward(
     return ((y, *out.state) if layer.return_state else y), saved
 
 
-def backward(
-    layer: "RecurrentLayer", saved: StatesSaved, dy: Any, need_dx: bool
-) -> Array | list[Array | None] | None:
+def backward(layer: "RecurrentLayer", saved: StatesSaved, dy: Any, need_dx: bool) -> Any:
     """Return the gradient by x or, if states were read, a list with those by the states."""
     given: Sequence[Any] = dy if layer.return_state else [dy]
     given = [None if part is None else part.astype(layer.dtype, copy=False) for part in given]
@@ -102,10 +98,9 @@ def backward(
         dy = dy if saved.mask is None else zero_where_masked(dy, saved.mask)
         dstate[0] = dy if dstate[0] is None else dstate[0] + dy
         dy = None
-    if all(part is None for part in dstate):
-        dstate = None  # type: ignore[assignment]
+    known = None if all(part is None for part in dstate) else dstate
     gradients = layer.bound_weights()[1]
-    grads = rnn_backward(saved.engine, dy, dstate, need_dx=need_dx, out=gradients)
+    grads = rnn_backward(saved.engine, dy, known, need_dx=need_dx, out=gradients)
     if not saved.reads_state:
         dx: Array | None = grads.x
         return dx

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from tidegate.training.steps import step_order
 from tidegate.training.truncated import Truncated
 
 if TYPE_CHECKING:
+    from tidegate.models.base import BaseModel
     from tidegate.training.trainer import Trainer
 
 
@@ -75,7 +76,7 @@ class FitLoop:
         params = {"epochs": self.epochs, "steps": self.batch_count}
         self.history = History(params)
         for callback in self.callbacks:
-            callback.model, callback.params = self.model, params  # type: ignore[assignment]
+            callback.model, callback.params = cast("BaseModel", self.model), params
         self.batch_begin = hooks(self.callbacks, "on_train_batch_begin")
         self.batch_end = hooks(self.callbacks, "on_train_batch_end")
         self.streams = RandomStreams(self.seed, "epoch")

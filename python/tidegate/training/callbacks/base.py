@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tidegate.models import Sequential
+    from tidegate.models.base import BaseModel
 
 Logs = dict[str, float]
 
@@ -15,7 +15,7 @@ class Callback:
 
     Attributes
     ----------
-    model : Sequential
+    model : Sequential or Model
         Set before training starts. `model.stop_training = True` ends `fit` after this batch.
     params : dict
         "epochs" and "steps", the batches of an epoch.
@@ -26,7 +26,7 @@ class Callback:
     A hook that is not overridden costs nothing.
     """
 
-    model: "Sequential"
+    model: "BaseModel"
     params: dict[str, int]
 
     def on_train_begin(self, logs: Logs | None = None) -> None:

@@ -22,7 +22,7 @@ class LossMetric(Metric):
         self.loss = loss
 
     @property
-    def per_element(self) -> bool:  # type: ignore[override]
+    def per_element(self) -> bool:  # type: ignore[override]  # a plain attribute in Metric
         """As the loss's terms are."""
         return self.loss.per_element
 
