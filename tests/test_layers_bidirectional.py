@@ -44,7 +44,9 @@ def test_no_merge_returns_both():
     np.testing.assert_array_equal(f[:, -1], states[0])
     np.testing.assert_array_equal(b[:, 0], states[1])
     assert len(Bidirectional(SimpleRNN(2), None)(X)) == 2
-    with pytest.raises(ValueError, match="has merge_mode=None, two outputs; expected layers with"):
+    with pytest.raises(
+        ValueError, match=r"has several outputs \(merge_mode=None\); expected layers"
+    ):
         Sequential([Bidirectional(GRU(3), None)])
 
 

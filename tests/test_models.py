@@ -197,7 +197,11 @@ BAD_MODELS = [
     (lambda: Sequential([Dense(1), Input((3,))]), ValueError, "Input comes after other layers"),
     (lambda: Sequential([Dense(1, name="a"), Dense(1, name="a")]), ValueError, "'a' is used twi"),
     (lambda: Sequential([Dense(1), Embedding(3, 2)]), ValueError, "expected it as the first"),
-    (lambda: Sequential([LSTM(3, return_state=True)]), ValueError, "return_state=True; expected"),
+    (
+        lambda: Sequential([LSTM(3, return_state=True)]),
+        ValueError,
+        r"return_state=True\); expected",
+    ),
     (lambda: Sequential(seed=-1), ValueError, "seed is -1; expected an integer >= 0"),
     (lambda: Sequential(seed=1.5), TypeError, "seed is 1.5 of type float"),
     (lambda: Sequential(name=3), TypeError, "name is 3; expected a string"),

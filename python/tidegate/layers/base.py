@@ -63,6 +63,8 @@ class Layer(Configured):
     makes_mask: bool = False
     # Whether x is a list of arrays; see SeveralInputs.
     takes_list: ClassVar[bool] = False
+    # What gives it more than one output, such as "return_state=True"; empty where nothing does.
+    extra_outputs: str = ""
     # The layers that it wraps: they count as layers of a model too, and belong to one only.
     inner_layers: "tuple[Layer, ...]" = ()
 

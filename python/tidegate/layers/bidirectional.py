@@ -110,6 +110,11 @@ class Bidirectional(BidirectionalRun):
         """Whether `layer(x)` returns the final states too."""
         return self.forward_layer.return_state
 
+    @property
+    def extra_outputs(self) -> str:  # type: ignore[override]  # a plain attribute in Layer
+        """See Layer."""
+        return "merge_mode=None" if self.merge_mode is None else self.forward_layer.extra_outputs
+
     def _declare(self, input_shape: Shape) -> tuple[tuple[Parameter, ...], Shape]:
         output_shape = self._output_shape(input_shape)
         parameters: list[Parameter] = []

@@ -98,6 +98,11 @@ class RecurrentBase(Layer):
         )
 
     @property
+    def extra_outputs(self) -> str:  # type: ignore[override]  # a plain attribute in Layer
+        """See Layer."""
+        return "return_state=True" if self.return_state else ""
+
+    @property
     def output_size(self) -> int:
         """Width of h and of the output: `units`, unless there is a projection."""
         return self.units

@@ -45,10 +45,10 @@ class Residual(Layer):
             raise TypeError(f"{where}: layer is {layer!r}; expected a layer that is no Residual.")
         if layer.declared:
             raise ValueError(f"{where}: layer {layer.name!r} is built already; expected a new one.")
-        if getattr(layer, "return_state", False) or getattr(layer, "merge_mode", "") is None:
+        if layer.extra_outputs:
             raise ValueError(
-                f"{where}: layer {layer.name!r} has several outputs (return_state=True or "
-                "merge_mode=None); expected one output."
+                f"{where}: layer {layer.name!r} has several outputs ({layer.extra_outputs}); "
+                "expected one."
             )
         if layer.takes_missing:
             raise ValueError(

@@ -58,15 +58,10 @@ class Stack:
                 f"{where}: {type(layer).__name__} takes several inputs; expected layers with one "
                 "(tidegate.models.Model connects others)."
             )
-        if getattr(layer, "return_state", False):
+        if isinstance(layer, Layer) and layer.extra_outputs:
             raise ValueError(
-                f"{where}: layer {layer.name!r} has return_state=True; expected layers with one "
-                "output (call the layer itself to get its states)."
-            )
-        if getattr(layer, "merge_mode", "concat") is None:
-            raise ValueError(
-                f"{where}: layer {layer.name!r} has merge_mode=None, two outputs; expected layers "
-                'with one output (merge_mode="concat", or call the layer itself).'
+                f"{where}: layer {layer.name!r} has several outputs ({layer.extra_outputs}); "
+                "expected layers with one (call the layer itself to get all)."
             )
         self.take(where, layer)
 

@@ -65,9 +65,10 @@ def use(layer: "Layer", x: Any, **arguments: Any) -> Tensor:
     """
     where = type(layer).__name__
     no_arguments(where, **arguments)
-    if getattr(layer, "return_state", False) or getattr(layer, "merge_mode", "concat") is None:
+    if layer.extra_outputs:
         raise ValueError(
-            f"{where}: layer {layer.name!r} has several outputs; expected one, on a tensor."
+            f"{where}: layer {layer.name!r} has several outputs ({layer.extra_outputs}); expected "
+            "one, on a tensor."
         )
     if layer.takes_list:
         sources = tensors(where, x)
