@@ -162,7 +162,7 @@ EDITS = {
     "a module": (edit([LAYERS, 2, "class"], "os.system"), "class of a layer is 'os.system'"),
     "unhashable class": (edit([LAYERS, 2, "class"], ["Dense"]), "class of a layer is"),
     "base class": (edit([LAYERS, 2, "class"], "Layer"), "class of a layer is 'Layer'"),
-    "wrapped dense": (edit([LAYERS, 1, CONFIG, "layer", "class"], "Dense"), "class of layer is 'D"),
+    "wrapped dense": (edit([LAYERS, 1, CONFIG, "layer", "class"], "Dense"), "a layer is 'De"),
     "nested": (edit([LAYERS, 1, CONFIG, "layer", "class"], "Bidirectional"), "is 'Bidirectional'"),
     "unknown argument": (edit([LAYERS, 2, CONFIG, "evil"], 1), "unknown argument 'evil'"),
     "self": (edit([LAYERS, 2, CONFIG, "self"], 1), "unknown argument 'self'"),

@@ -85,3 +85,15 @@ def test_backward_layers_that_cannot_be():
         Bidirectional(GRU(3, return_sequences=True), "sum", GRU(3, go_backwards=True))
     with pytest.raises(ValueError, match="initial_state has 2 arrays; expected 3: 2 and 1"):
         Bidirectional(LSTM(3), "sum", GRU(3, go_backwards=True))(X, [np.zeros((3, 3))] * 2)
+
+
+def test_a_layer_that_no_file_may_name_is_refused_when_it_is_written():
+    class Own(GRU):
+        """Of the user's."""
+
+    with pytest.raises(
+        ValueError, match="the layer 'forward_own' is of class Own; expected one of"
+    ):
+        Bidirectional(Own(2)).get_config()
+    with pytest.raises(ValueError, match="a layer is {'class': 'GRU'}; expected its class and"):
+        Bidirectional.from_config({"layer": {"class": "GRU"}})

@@ -68,5 +68,5 @@ def test_save_of_something_else():
 def test_configuration_of_a_wrapped_layer_that_is_no_table():
     config = Bidirectional(LSTM(2)).get_config()
     config["layer"]["config"] = []
-    with refuses(ValueError, "Bidirectional: its configuration names no layer"):
+    with refuses(ValueError, "Bidirectional: the config of a LSTM is no table"):
         Bidirectional.from_config(config)

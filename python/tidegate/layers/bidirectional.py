@@ -16,6 +16,7 @@ from tidegate.layers.base import Layer
 from tidegate.layers.bidirectional_checks import require_alike, require_new
 from tidegate.layers.bidirectional_run import BidirectionalRun
 from tidegate.layers.carried import CarriedState
+from tidegate.layers.configured import describe_as_one_of, make_one_of
 from tidegate.layers.gru import GRU
 from tidegate.layers.grud import GRUD
 from tidegate.layers.lstm import LSTM
@@ -236,29 +237,18 @@ class Bidirectional(BidirectionalRun):
         return state[:first], state[first:]
 
     def _config(self) -> Config:
-        described = [
-            {"class": type(layer).__name__, "config": layer.get_config() | {"name": name}}
-            for layer, name in zip(self.recurrent_parts(), self._names, strict=True)
-        ]
+        described = [describe_as_one_of(WRAPPED, layer) for layer in self.recurrent_parts()]
+        for part, name in zip(described, self._names, strict=True):
+            part["config"]["name"] = name
         config = {"layer": described[0], "merge_mode": self.merge_mode}
         return config | ({"backward_layer": described[1]} if self._has_given_backward else {})
 
     @classmethod
     def from_config(cls, config: Config) -> Layer:
         """See Layer."""
-        layers = {"layer": _made(config.get("layer"))}
-        if config.get("backward_layer") is not None:
-            layers["backward_layer"] = _made(config["backward_layer"])
+        layers = {
+            key: make_one_of(WRAPPED, "Bidirectional", config[key])
+            for key in ("layer", "backward_layer")
+            if isinstance(config, dict) and config.get(key) is not None
+        }
         return super().from_config(config | layers)
-
-
-def _made(described: Any) -> Layer:
-    """Return a recurrent layer from its class and configuration."""
-    if (
-        not isinstance(described, dict)
-        or set(described) != {"class", "config"}
-        or not isinstance(described["config"], dict)
-    ):
-        raise ValueError("Bidirectional: its configuration names no layer.")
-    name = checks.choice("Bidirectional", "the class of layer", described["class"], WRAPPED)
-    return WRAPPED[name].from_config(described["config"])

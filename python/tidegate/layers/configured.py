@@ -1,8 +1,13 @@
-"""Configured: a layer in words that JSON knows, and back."""
+"""Configured: a layer in words that JSON knows, and back.
+
+A file is data: what it names is looked up in a table of the classes that may stand there.
+"""
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from tidegate.layers import checks
 from tidegate.layers.signatures import constructor_arguments
 from tidegate.layers.types import Config, Dtype, Shape
 
@@ -47,6 +52,33 @@ class Configured:
         lost = {key for key, value in config.items() if value is None and "initializer" in key}
         made = cls(**{key: value for key, value in config.items() if key not in lost})
         return cast("Layer", made)
+
+
+def describe_as_one_of(known: "Mapping[str, type[Layer]]", layer: "Layer") -> Config:
+    """Return class and configuration of a layer.
+
+    Raises
+    ------
+    ValueError
+        It is of a class that could not be made again.
+    """
+    kind = type(layer)
+    if known.get(kind.__name__) is not kind:
+        raise ValueError(
+            f"save: the layer {layer.name!r} is of class {kind.__name__}; expected one of "
+            f"{', '.join(known)}."
+        )
+    return {"class": kind.__name__, "config": layer.get_config()}
+
+
+def make_one_of(known: "Mapping[str, type[Layer]]", where: str, description: Any) -> "Layer":
+    """Make a layer, not built, from its class and configuration."""
+    if not isinstance(description, dict) or set(description) != {"class", "config"}:
+        raise ValueError(f"{where}: a layer is {description!r}; expected its class and config.")
+    name = checks.choice(where, "the class of a layer", description["class"], known)
+    if not isinstance(description["config"], dict):
+        raise ValueError(f"{where}: the config of a {name} is no table.")
+    return known[name].from_config(description["config"])
 
 
 def snake_case(name: str) -> str:

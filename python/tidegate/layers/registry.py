@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from tidegate.layers import checks
 from tidegate.layers.attention import AdditiveAttention, Attention, AttentionPooling
 from tidegate.layers.base import Layer
 from tidegate.layers.bidirectional import WRAPPED, Bidirectional
+from tidegate.layers.configured import describe_as_one_of, make_one_of
 from tidegate.layers.dense import Dense
 from tidegate.layers.dropout import Dropout
 from tidegate.layers.embedding import Embedding
@@ -35,27 +35,10 @@ LAYERS: dict[str, type[Layer]] = {
 
 
 def describe(layer: Layer) -> Config:
-    """Return class and configuration of a layer.
-
-    Raises
-    ------
-    ValueError
-        It is of a class that could not be made again.
-    """
-    kind = type(layer)
-    if LAYERS.get(kind.__name__) is not kind:
-        known = ", ".join(LAYERS)
-        raise ValueError(
-            f"save: the layer {layer.name!r} is of class {kind.__name__}; expected one of {known}."
-        )
-    return {"class": kind.__name__, "config": layer.get_config()}
+    """Return class and configuration of a layer; see `describe_as_one_of`."""
+    return describe_as_one_of(LAYERS, layer)
 
 
 def make(where: str, description: Any) -> Layer:
     """Make a layer, not built, from what `describe` returned."""
-    if not isinstance(description, dict) or set(description) != {"class", "config"}:
-        raise ValueError(f"{where}: a layer is {description!r}; expected its class and config.")
-    name = checks.choice(where, "the class of a layer", description["class"], LAYERS)
-    if not isinstance(description["config"], dict):
-        raise ValueError(f"{where}: the config of a {name} is no table.")
-    return LAYERS[name].from_config(description["config"])
+    return make_one_of(LAYERS, where, description)

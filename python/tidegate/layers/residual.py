@@ -130,7 +130,7 @@ class Residual(Layer):
         return dy if dx is None else dy + dx
 
     def _config(self) -> Config:
-        from tidegate.layers import registry
+        from tidegate.layers import registry  # whose table of all layers has this one
 
         return {"layer": registry.describe(self.layer)}
 
