@@ -28,8 +28,8 @@ import numpy as np
 from tidegate._extras import require
 from tidegate._version import __version__
 from tidegate.layers.types import Array
+from tidegate.models import description
 from tidegate.models.base import BaseModel
-from tidegate.training import description
 
 FORMAT = "tidegate"
 FORMAT_VERSION = "1"

@@ -83,7 +83,7 @@ class BaseModel(Trainer):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle by description and arrays, since views would lose their buffers."""
-        from tidegate.training import description
+        from tidegate.models import description
 
         self.require_built("copy")
         arrays = {name: array.copy() for name, array in description.arrays(self, True).items()}

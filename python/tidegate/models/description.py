@@ -12,8 +12,9 @@ import numpy as np
 from tidegate.layers import checks, registry
 from tidegate.layers.base import Layer
 from tidegate.layers.types import Array, Config
-from tidegate.training import graph_description, losses, metrics, optimizers
-from tidegate.training.graph_description import is_graph, require_table
+from tidegate.models import graph_description
+from tidegate.models.graph_description import is_graph, require_table
+from tidegate.training import losses, metrics, optimizers
 
 if TYPE_CHECKING:
     from tidegate.models.base import BaseModel
