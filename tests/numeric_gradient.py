@@ -18,25 +18,34 @@ def loss_of(forward, problem, arrays, wide):
 def numeric_gradients(forward, problem, wide):
     """Gradients of the loss by x, state[k] and every array of the weights, by their names.
 
-    forward(weight_arrays, x, state) returns what rnn_forward returns, in dtype `wide`. Central
-    differences of the fourth order: (f(-2s) - 8 f(-s) + 8 f(s) - f(2s)) / 12s.
+    forward(weight_arrays, x, state) returns what rnn_forward returns, in dtype `wide`.
     """
     arrays = {"x": problem.x, **problem.weights.arrays()}
     arrays |= {f"state[{k}]": part for k, part in enumerate(problem.state)}
     arrays = {name: array.astype(wide) for name, array in arrays.items()}
+    return {
+        name: numeric_gradient(array, lambda: loss_of(forward, problem, arrays, wide), wide)
+        for name, array in arrays.items()
+    }
+
+
+def numeric_gradient(array, loss, wide=np.float64):
+    """Gradient of loss() by an array, whose entries are changed in place and put back."""
+    gradient = np.zeros(array.shape, wide)
+    for index in np.ndindex(array.shape):
+        gradient[index] = numeric_slope(array, index, loss, wide)
+    return gradient
+
+
+def numeric_slope(array, index, loss, wide=np.float64):
+    """Derivative of loss() by one entry: (f(-2s) - 8 f(-s) + 8 f(s) - f(2s)) / 12s."""
     step = wide(DIFFERENCE_STEP)
-    gradients = {}
-    for name, array in arrays.items():
-        gradient = np.zeros(array.shape, wide)
-        for index in np.ndindex(array.shape):
-            centre, total = array[index], wide(0)
-            for distance, factor in ((-2, 1), (-1, -8), (1, 8), (2, -1)):
-                array[index] = centre + distance * step
-                total += factor * loss_of(forward, problem, arrays, wide)
-            array[index] = centre
-            gradient[index] = total / (12 * step)
-        gradients[name] = gradient
-    return gradients
+    centre, total = array[index], wide(0)
+    for distance, factor in ((-2, 1), (-1, -8), (1, 8), (2, -1)):
+        array[index] = centre + distance * step
+        total += factor * loss()
+    array[index] = centre
+    return total / (12 * step)
 
 
 def analytic_gradients(grads):

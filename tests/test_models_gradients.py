@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from numeric_gradient import numeric_gradient
 from tidegate.layers import (
     GRU,
     LSTM,
@@ -17,7 +18,7 @@ from tidegate.layers import (
 from tidegate.models import Sequential
 from tidegate.training import losses
 from tidegate.training.step import Step
-from tolerances import DIFFERENCE_STEP, assert_differences_close
+from tolerances import assert_differences_close
 
 F8 = {"dtype": "float64"}
 RNG = np.random.default_rng(2)
@@ -180,15 +181,9 @@ def test_gradients_of_a_model(name, mask):
     model, x, y, weight = build(name)
     loss_at(model, x, y, weight, mask)
     analytic = {name: parameter.grad.copy() for name, parameter in model.parameters.items()}
-    numeric = {}
-    for key, parameter in model.parameters.items():
-        numeric[key] = np.zeros(parameter.shape)
-        for index in np.ndindex(parameter.shape):
-            centre, total = parameter.value[index], 0.0
-            for distance, factor in ((-2, 1), (-1, -8), (1, 8), (2, -1)):
-                parameter.value[index] = centre + distance * DIFFERENCE_STEP
-                total += factor * loss_at(model, x, y, weight, mask)
-            parameter.value[index] = centre
-            numeric[key][index] = total / (12 * DIFFERENCE_STEP)
+    numeric = {
+        name: numeric_gradient(p.value, lambda: loss_at(model, x, y, weight, mask))
+        for name, p in model.parameters.items()
+    }
     assert all(np.abs(gradient).max() > 0 for gradient in analytic.values())
     assert_differences_close(analytic, numeric, np.float64)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from numeric_gradient import numeric_gradient
 from tidegate.layers import (
     GRU,
     LSTM,
@@ -23,7 +24,7 @@ from tidegate.layers import (
 from tidegate.layers.several import Several
 from tidegate.models import Model
 from tidegate.training.step import Step
-from tolerances import DIFFERENCE_STEP, assert_differences_close
+from tolerances import assert_differences_close
 
 F8 = {"dtype": "float64"}
 RNG = np.random.default_rng(8)
@@ -161,16 +162,7 @@ def gradients(model, loss_at):
         parameter.value[...] = rng.uniform(-0.9, 0.9, parameter.shape)
     loss_at()
     analytic = {name: parameter.grad.copy() for name, parameter in model.parameters.items()}
-    numeric = {}
-    for key, parameter in model.parameters.items():
-        numeric[key] = np.zeros(parameter.shape)
-        for index in np.ndindex(parameter.shape):
-            centre, total = parameter.value[index], 0.0
-            for distance, factor in ((-2, 1), (-1, -8), (1, 8), (2, -1)):
-                parameter.value[index] = centre + distance * DIFFERENCE_STEP
-                total += factor * loss_at()
-            parameter.value[index] = centre
-            numeric[key][index] = total / (12 * DIFFERENCE_STEP)
+    numeric = {name: numeric_gradient(p.value, loss_at) for name, p in model.parameters.items()}
     assert all(np.abs(gradient).max() > 0 for gradient in analytic.values())
     return analytic, numeric
 
