@@ -204,7 +204,7 @@ MODEL = Sequential([Input((5, 3)), LSTM(4)])
         ({"mask": MASK.astype(int)}, TypeError, ["mask has dtype int64", "astype(bool)"]),
         ({"mask": MASK.T}, ValueError, ["mask has shape (5, 6)", "(6, 5) = (B, T)"]),
         ({"mask": MASK[..., None]}, ValueError, ["mask has shape (6, 5, 1)", "(6, 5)"]),
-        ({"mask": np.ma.array(MASK)}, TypeError, ["mask has dtype"]),
+        ({"mask": np.ma.array(MASK)}, TypeError, ["mask is a masked array"]),
     ],
 )
 @pytest.mark.parametrize("call", [LSTM(4), MODEL.predict, MODEL], ids=["layer", "predict", "model"])

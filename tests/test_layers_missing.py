@@ -236,7 +236,7 @@ def test_bad_input_is_refused(kind):
         kind(*args, time_feature=True)(x)
     with pytest.raises(ValueError, match=r"mean has 2 numbers and the input 4 features"):
         kind(*args, mean=[1.0, 2.0])(data())
-    with pytest.raises(ValueError, match=r"mean has shape \(1, 2\); expected one number"):
+    with pytest.raises(ValueError, match=r"mean has shape \(1, 2\) or values.*expected \(F,\)"):
         kind(*args, mean=[[1.0, 2.0]])
     with pytest.raises(ValueError, match="expected at least one besides the time"):
         kind(*args, time_feature=True)(np.zeros((1, 2, 1)))

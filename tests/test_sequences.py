@@ -95,7 +95,7 @@ HUGE = np.array([2**64 - 1], np.uint64)
         (lambda: lengths_to_mask([True]), TypeError, ["lengths has dtype bool"]),
         (lambda: lengths_to_mask([[1]]), ValueError, ["lengths has shape (1, 1)", "(B,)"]),
         (lambda: lengths_to_mask([1, -1]), ValueError, ["lengths[1] is -1", "0 or more"]),
-        (lambda: lengths_to_mask(HUGE), ValueError, ["[0] is 18446744073709551615; expected"]),
+        (lambda: lengths_to_mask(HUGE), ValueError, ["lengths has 18446744073709551615; expected"]),
         (lambda: lengths_to_mask([1, 4], 3), ValueError, ["lengths[1] is 4", "0..3"]),
         (lambda: lengths_to_mask([1], 2.5), TypeError, ["steps is 2.5"]),
         (lambda: lengths_to_mask([1], -2), ValueError, ["steps is -2"]),

@@ -18,7 +18,6 @@ from tidegate.layers import checks, initializers
 from tidegate.layers.base import initializer_config
 from tidegate.layers.gru import GRU
 from tidegate.layers.missing_input import (
-    checked_mean,
     config_of,
     features_of,
     prepare_missing,
@@ -26,7 +25,7 @@ from tidegate.layers.missing_input import (
 )
 from tidegate.layers.parameters import Parameter
 from tidegate.layers.types import Array, Config
-from tidegate.sequences.missing import Missing, add_to_sources
+from tidegate.sequences.missing import Missing, add_to_sources, check_mean
 
 DECAYS = ("input_decay", "input_decay_bias", "state_decay", "state_decay_bias")
 REFUSED = ("dropout", "recurrent_dropout", "weight_drop")
@@ -92,7 +91,7 @@ class GRUD(GRU):
                     f"GRUD: {name} is {options[name]}; expected 0 (a dropped input would be a "
                     "value, the state is scaled already: use zoneout, or Dropout on the outputs)."
                 )
-        self.mean = checked_mean("GRUD", mean)
+        self.mean = None if mean is None else check_mean("GRUD", mean)
         self.time_feature = checks.boolean("GRUD", "time_feature", time_feature)
         self.decay_initializer = initializers.get("GRUD", "decay_initializer", decay_initializer)
         if self.stateful:

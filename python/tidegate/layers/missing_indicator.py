@@ -7,7 +7,6 @@ import numpy as np
 from tidegate.layers import checks
 from tidegate.layers.base import Layer
 from tidegate.layers.missing_input import (
-    checked_mean,
     config_of,
     features_of,
     prepare_missing,
@@ -15,7 +14,7 @@ from tidegate.layers.missing_input import (
 )
 from tidegate.layers.parameters import Parameter
 from tidegate.layers.types import Array, Config, Shape
-from tidegate.sequences.missing import add_to_sources
+from tidegate.sequences.missing import add_to_sources, check_mean
 
 
 class MissingIndicator(Layer):
@@ -59,7 +58,7 @@ class MissingIndicator(Layer):
         input_shape: Any = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype, input_shape=input_shape)
-        self.mean = checked_mean("MissingIndicator", mean)
+        self.mean = None if mean is None else check_mean("MissingIndicator", mean)
         self.time_feature = checks.boolean("MissingIndicator", "time_feature", time_feature)
 
     def _declare(self, input_shape: Shape) -> tuple[tuple[Parameter, ...], Shape]:

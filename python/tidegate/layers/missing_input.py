@@ -61,16 +61,6 @@ def config_of(mean: Array | None, time_feature: bool) -> dict[str, Any]:
     return {"mean": None if mean is None else mean.tolist(), "time_feature": time_feature}
 
 
-def checked_mean(where: str, mean: Any) -> Array | None:
-    """Return a mean for each feature, or None."""
-    if mean is None:
-        return None
-    array = checks.finite(where, "mean", mean, np.dtype(np.float64))
-    if array.ndim != 1:
-        raise ValueError(f"{where}: mean has shape {array.shape}; expected one number per feature.")
-    return array
-
-
 def features_of(where: str, sizes: Any, mean: Array | None, time_feature: bool) -> int:
     """Return how many features an input (T, F) has besides the time."""
     features = int(sizes[1]) - int(time_feature)

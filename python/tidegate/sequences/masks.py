@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tidegate._arrays import FloatArray as Array
-from tidegate._arrays import as_array, is_masked
+from tidegate.functional.arguments import as_lengths, as_mask
 
 
 def lengths_to_mask(lengths: Any, steps: int | None = None) -> Array:
@@ -85,12 +85,7 @@ def mask_to_lengths(mask: Any) -> Array:
 
 def check_lengths(where: str, lengths: Any, batch: int | None, steps: int | None) -> Array:
     """Return lengths (B,) as int64; raise unless they are integers 0..steps, one per sequence."""
-    array: Array = as_array(where, "lengths", lengths)
-    empty = array.dtype.kind == "f" and array.size == 0  # [] is float64 to NumPy
-    if is_masked(lengths) or not (array.dtype.kind in "iu" or empty):
-        raise TypeError(
-            f"{where}: lengths has dtype {array.dtype}; expected integers, one for each sequence."
-        )
+    array: Array = as_lengths(where, lengths)
     if array.ndim != 1 or (batch is not None and len(array) != batch):
         expected = "(B,)" if batch is None else f"({batch},), one length for each sequence"
         raise ValueError(f"{where}: lengths has shape {array.shape}; expected {expected}.")
@@ -102,17 +97,12 @@ def check_lengths(where: str, lengths: Any, batch: int | None, steps: int | None
         if steps is None:
             most = "0 or more" if array[at] < 0 else "a number of steps"
         raise ValueError(f"{where}: lengths[{at}] is {array[at]}; expected {most}.")
-    return array.astype(np.int64)
+    return array
 
 
 def check_mask(where: str, mask: Any, shape: tuple[int, int] | None = None) -> Array:
     """Return a mask (B, T) as C-contiguous bool; raise unless it is one."""
-    array: Array = as_array(where, "mask", mask)
-    if is_masked(mask) or array.dtype != np.bool_:
-        raise TypeError(
-            f"{where}: mask has dtype {array.dtype}; expected bool, True at the steps that count "
-            "(mask.astype(bool) converts)."
-        )
+    array: Array = as_mask(where, mask)
     if array.ndim != 2 or (shape is not None and array.shape != shape):
         expected = "(B, T)" if shape is None else f"{shape} = (B, T), as x has"
         raise ValueError(f"{where}: mask has shape {array.shape}; expected {expected}.")

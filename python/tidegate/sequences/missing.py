@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tidegate._arrays import FloatArray as Array
-from tidegate._arrays import is_masked
+from tidegate._arrays import as_array, is_masked
 
 
 class Missing(NamedTuple):
@@ -153,17 +153,21 @@ def missing_indicator(x: Any, *, times: Any = None, mean: Any = None) -> Array:
     return np.concatenate([parts.carried, parts.observed.astype(array.dtype), parts.gaps], axis=2)
 
 
-def check_mean(where: str, mean: Any, features: int) -> Array:
-    """Return one finite number for each feature."""
-    array = np.asarray(mean)
-    if array.dtype.kind not in "iuf":
-        raise TypeError(f"{where}: mean has dtype {array.dtype}; expected numbers.")
-    if array.shape != (features,) or not np.isfinite(array).all():
-        raise ValueError(
-            f"{where}: mean has shape {array.shape} or values that are not finite; expected "
-            f"({features},) finite numbers, one for each feature (feature_means(x) returns them)."
+def check_mean(where: str, mean: Any, features: int | None = None) -> Array:
+    """Return one finite number for each feature, as float64; of any number if that is None."""
+    array = as_array(where, "mean", mean)
+    if is_masked(mean) or array.dtype.kind not in "iuf":
+        raise TypeError(
+            f"{where}: mean has dtype {array.dtype}; expected a plain array of numbers."
         )
-    return array
+    means: Array = array.astype(np.float64)
+    if means.ndim != 1 or features not in (None, len(means)) or not np.isfinite(means).all():
+        raise ValueError(
+            f"{where}: mean has shape {means.shape} or values that are not finite; expected "
+            f"({features or 'F'},) finite numbers, one for each feature (feature_means(x) returns "
+            "them)."
+        )
+    return means
 
 
 def feature_means(x: Any) -> Array:
