@@ -288,3 +288,9 @@ def test_grud_is_wrapped_with_its_kind_and_never_added_to_its_input():
         Bidirectional(GRU(3), backward_layer=one)
     with pytest.raises(ValueError, match="layer 'bidirectional' takes missing values, which its"):
         Residual(Bidirectional(GRUD(2, return_sequences=True)))
+
+
+def test_times_of_no_steps_with_lengths():
+    x = np.zeros((2, 0, 3))
+    for layer in (GRUD(2, time_feature=True), MissingIndicator(time_feature=True)):
+        assert layer(x, lengths=[0, 0]).size in (4, 0)

@@ -47,7 +47,7 @@ def take_input_apart(
     if not time_feature:
         return take_apart(x[:, order], mean=mean, mask=steps)
     times = x[..., -1].astype(np.float64)
-    if mask is not None:  # time stands still where no step counts
+    if mask is not None and mask.size:  # time stands still where no step counts
         first = np.take_along_axis(times, mask.argmax(axis=1)[:, None], axis=1)
         seen = np.maximum.accumulate(np.where(mask, np.arange(mask.shape[1]), -1), axis=1)
         times = np.take_along_axis(times, np.maximum(seen, 0), axis=1)
