@@ -61,6 +61,30 @@ def test_padding_with_nan_gives_the_bits_of_padding_with_zeros(sequences, bucket
     assert fit(RAGGED, EVERY if sequences else Y, **options) == expected
 
 
+@pytest.mark.parametrize("back", [False, True], ids=["forwards", "backwards"])
+def test_weights_of_hidden_steps_may_be_anything_and_come_as_a_list(back):
+    def run(x, y, weight, **options):
+        layers = [Input((None, 2)), GRU(4, return_sequences=True, go_backwards=back), Dense(3)]
+        model = Sequential(layers, seed=1)
+        model.compile("adam", "mse")
+        return model.fit(x, y, sample_weight=weight, verbose=0, **options).history, bits(model)
+
+    each = [RNG.uniform(0.5, 2, n) for n in LENGTHS]
+    ones, nans = from_ragged(each, value=1.0)[0], from_ragged(each, value=np.nan)[0]
+    y = from_ragged(EVERY)[0]
+    if back:  # the last step comes first, after the padding
+        ones, nans, y = ones[:, ::-1], nans[:, ::-1], y[:, ::-1]
+    expected = run(X, y, ones, lengths=LENGTHS)
+    assert run(X, y, nans, lengths=LENGTHS) == expected
+    if not back:
+        assert run(RAGGED, EVERY, each) == expected
+    else:
+        forth = [[part[::-1] for part in parts] for parts in (EVERY, each)]
+        assert run(RAGGED, *forth) == expected
+    with pytest.raises(ValueError, match=r"fit: sample_weight\[0\] has . steps; expected ., as x"):
+        run(RAGGED, EVERY, [each[0][:-1], *each[1:]])
+
+
 def test_bits_do_not_depend_on_threads(threads_restored):
     runs = []
     for threads in (1, 2, 3):

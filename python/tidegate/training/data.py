@@ -70,7 +70,7 @@ def prepare(
         raise ValueError(f"{where}: y is missing; expected one target for each sample of x.")
     loss = model.require_compiled(where)
     if steps is not None:
-        y = masked_targets(model, where, inputs, y, steps)
+        y, sample_weight = masked_targets(model, where, inputs, y, sample_weight, steps)
     shape = output_shape(model, inputs)
     targets = loss.prepare(where, y, count, shape, model.output_dtype)
     if class_weight is not None:

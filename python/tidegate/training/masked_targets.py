@@ -13,27 +13,42 @@ if TYPE_CHECKING:
     from tidegate.training.trainer import Trainer
 
 
-def masked_targets(model: "Trainer", where: str, x: Any, y: Any, mask: Any) -> Any:
-    """Return targets, one per step of the output, with 0 at the steps that do not count.
+def masked_targets(
+    model: "Trainer", where: str, x: Any, y: Any, weight: Any, mask: Any
+) -> tuple[Any, Any]:
+    """Return targets and weights of samples, with 0 at the steps of the output that do not count.
 
     Raises
     ------
     ValueError
-        y is a list of sequences of other lengths than those of x.
+        One is a list of sequences of other lengths than those of x.
     """
     counts = output_mask(model, x, mask)
     if counts is None:
-        return y
-    if is_ragged(y) and isinstance(mask, np.ndarray):
-        y = _padded(where, y, mask, step_order(model, x) == REVERSED)
-    elif not isinstance(y, np.ndarray):
-        y = checks.numeric(where, "y", y)
-    if np.ma.isMaskedArray(y) or y.shape[:2] != counts.shape or counts.all():
-        return y
-    return np.where(counts.reshape(*counts.shape, *(1,) * (y.ndim - 2)), y, y.dtype.type(0))
+        return y, weight
+    ragged = [is_ragged(part) and isinstance(mask, np.ndarray) for part in (y, weight)]
+    backwards = any(ragged) and step_order(model, x) == REVERSED
+    if ragged[0]:
+        y = _padded(where, "y", y, mask, backwards)
+    if ragged[1]:
+        weight = _padded(where, "sample_weight", weight, mask, backwards)
+    shown = _without_hidden(where, "y", y, counts)
+    return shown, None if weight is None else _without_hidden(
+        where, "sample_weight", weight, counts
+    )
 
 
-def _padded(where: str, y: Any, mask: Array, backwards: bool) -> Array:
+def _without_hidden(where: str, name: str, array: Any, counts: Array) -> Any:
+    """Return an array with 0 where it has an entry for a step that does not count."""
+    if not isinstance(array, np.ndarray):
+        array = checks.numeric(where, name, array)
+    if np.ma.isMaskedArray(array) or array.shape[:2] != counts.shape or counts.all():
+        return array
+    shown = counts.reshape(*counts.shape, *(1,) * (array.ndim - 2))
+    return np.where(shown, array, array.dtype.type(0))
+
+
+def _padded(where: str, name: str, y: Any, mask: Array, backwards: bool) -> Array:
     """Return a list of sequences of targets as one array, as long as x."""
     targets, lengths = from_ragged(y)
     steps = mask.shape[1]
@@ -41,7 +56,7 @@ def _padded(where: str, y: Any, mask: Array, backwards: bool) -> Array:
     if len(lengths) == len(ends) and (wrong := lengths != ends).any():
         at = int(wrong.argmax())
         raise ValueError(
-            f"{where}: y[{at}] has {lengths[at]} steps; expected {ends[at]}, as x has."
+            f"{where}: {name}[{at}] has {lengths[at]} steps; expected {ends[at]}, as x has."
         )
     padded = np.zeros((len(targets), steps, *targets.shape[2:]), targets.dtype)
     padded[:, : targets.shape[1]] = targets[:, :steps]
