@@ -12,6 +12,7 @@ from pathlib import Path
 from tidegate.bench import (
     baseline,
     options,
+    options_table,
     picture,
     report,
     scaling_picture,
@@ -159,9 +160,12 @@ def _options(args: argparse.Namespace) -> int:
     chosen = list(options.cases(args.passes, args.cells, args.only))
     if not chosen:
         raise InputError(f'--suite options: nothing has these --cells and "{args.only}".')
-    measured = session.measure_options(chosen, _threads(args), args.rounds, args.seconds)
+    threads = _threads(args)
+    measured, silicon = session.measure_options(chosen, threads, args.rounds, args.seconds)
+    if args.markdown:
+        print(f"\n{options_table.markdown(measured, silicon, threads)}")
     if args.output is not None:
-        args.output.write_text(measured, encoding="utf-8")
+        args.output.write_text(options_table.to_json(measured, silicon, threads), encoding="utf-8")
         print(f"options: {args.output}")
     return 0
 

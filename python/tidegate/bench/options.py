@@ -3,7 +3,6 @@
 Each option and the plain layer take turns in one process. To add an option: one line in `OPTIONS`.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -84,6 +83,27 @@ def _lengths(case: Case) -> np.ndarray[Any, Any]:
     return np.round(share * case.steps).astype(np.int64)
 
 
+def _gaps(case: Case) -> np.ndarray[Any, Any]:
+    """54 % of the steps, in mixed places."""
+    steps = np.random.default_rng(0).permuted(
+        np.tile(np.arange(case.steps), (case.batch, 1)), axis=1
+    )
+    return steps < round(0.54 * case.steps)
+
+
+def _per_unit(case: Case) -> np.ndarray[Any, Any]:
+    return np.full((case.batch, case.hidden), 0.9, case.dtype)
+
+
+def _per_gate(case: Case) -> np.ndarray[Any, Any]:
+    return np.full((case.cell.gates, case.batch, case.hidden), 0.9, case.dtype)
+
+
+def _products_peephole(case: Case) -> float:
+    terms = 4 * (case.inputs + case.hidden)
+    return (terms + 3 * case.hidden) / terms
+
+
 def _like_y(case: Case) -> np.ndarray[Any, Any]:
     return np.full((case.steps, case.batch, case.hidden), 0.9, case.dtype)
 
@@ -100,13 +120,20 @@ NAMES = (
     "softplus",
     "affine",
 )
-LSTM = ("lstm",)
+LSTM, GRU = ("lstm",), ("gru",)
 OPTIONS: tuple[Option, ...] = (
     *(_activation(name) for name in NAMES),
     Option("gates=hard_sigmoid", cell={"recurrent_activation": "hard_sigmoid"}),
     Option("coupled=input", LSTM, {"coupled": "input"}, _three_gates, products=lambda _: 0.75),
     Option("coupled=forget", LSTM, {"coupled": "forget"}, _three_gates, products=lambda _: 0.75),
     Option("peephole diagonal", LSTM, {}, lambda case: {"peephole": (3, case.hidden)}),
+    Option(
+        "peephole full",
+        LSTM,
+        arrays=lambda case: {"peephole": (3, case.hidden, case.hidden)},
+        products=_products_peephole,
+    ),
+    Option("reset_after=False", GRU, {"reset_after": False}),
     Option("projection to H/2", LSTM, {}, _projected, products=_products_projected),
     Option("clip", cell={"clip": 3.0}),
     Option("cell_clip", LSTM, {"cell_clip": 3.0}),
@@ -122,6 +149,13 @@ OPTIONS: tuple[Option, ...] = (
         forward=lambda case: {"lengths": _lengths(case)},
         products=lambda case: float(np.mean(_lengths(case))) / case.steps,
     ),
+    Option(
+        "mask with gaps, 54 % full",
+        forward=lambda case: {"mask": _gaps(case)},
+        products=lambda case: float(_gaps(case).mean()),
+    ),
+    Option("recurrent_scale", forward=lambda case: {"recurrent_scale": _per_unit(case)}),
+    Option("recurrent_scale per gate", forward=lambda case: {"recurrent_scale": _per_gate(case)}),
     Option("state_scale", forward=lambda case: {"state_scale": _like_y(case)}),
     Option("state_keep", forward=lambda case: {"state_keep": _like_y(case)}),
 )
@@ -145,6 +179,10 @@ class Measured:
         """Of the least time that the products take."""
         least = limit(self.case, silicon, threads).seconds * self.option.products(self.case)
         return 100 * least / self.seconds
+
+    def percent_of_limit_plain(self, silicon: Silicon, threads: int) -> float:
+        """Return the same of the plain layer."""
+        return 100 * limit(self.case, silicon, threads).seconds / self.plain
 
 
 def cases(passes: Sequence[str], kinds: Sequence[str], only: str) -> Iterator[tuple[Case, Option]]:
@@ -195,31 +233,3 @@ def runner(case: Case, option: Option) -> Callable[[], Any]:
         return rnn_backward(out.saved, dy, out=gradients, **back)
 
     return training
-
-
-def to_json(measured: Sequence[Measured], silicon: Silicon, threads: int) -> str:
-    """Return what was measured as JSON text."""
-    rows = [
-        {
-            "case": one.case.label,
-            "option": one.option.name,
-            "seconds": one.seconds,
-            "plain_seconds": one.plain,
-            "percent_of_limit": one.percent_of_limit(silicon, threads),
-        }
-        for one in measured
-    ]
-    return json.dumps({"threads": threads, "rows": rows}, indent=1)
-
-
-def line(one: Measured, silicon: Silicon, threads: int) -> str:
-    """Return one line of the table."""
-    return (
-        f"{one.case.label:<36} {one.option.name:<28} {1e6 * one.seconds:>10.1f} "
-        f"{one.relative:>9.2f} {one.percent_of_limit(silicon, threads):>8.0f} %"
-    )
-
-
-def header() -> str:
-    """Return the first line of the table."""
-    return f"{'case':<36} {'option':<28} {'µs':>10} {'x plain':>9} {'of limit':>10}"

@@ -4,7 +4,7 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from tidegate.bench import machine, memory, schedule_table, schedules, table
+from tidegate.bench import machine, memory, options_table, schedule_table, schedules, table
 from tidegate.bench import options as layer_options
 from tidegate.bench.case import Case
 from tidegate.bench.engines import OURS, versions
@@ -98,12 +98,12 @@ def measure_schedules(cases: list[Case], threads: int, rounds: int, seconds: flo
 
 def measure_options(
     chosen: list[tuple[Case, layer_options.Option]], threads: int, rounds: int, seconds: float
-) -> str:
-    """Time options of layers beside the plain layer, printing each; return them as JSON text."""
+) -> tuple[list[layer_options.Measured], Silicon]:
+    """Time options of layers beside the plain layer, printing each; return them and the peaks."""
     set_num_threads(threads)
     info = machine.describe()
     print(f"{info['cpu']}, {threads} threads, ISA level {info['tidegate']['isa']}")
-    print(f"best of {rounds} rounds of {seconds} s\n\n{layer_options.header()}", flush=True)
+    print(f"best of {rounds} rounds of {seconds} s\n\n{options_table.header()}", flush=True)
     silicon = probe(OPTIONS_PROBE_SECONDS, OPTIONS_MOST_BYTES, threads)
     progress = make_progress(len(chosen))
     measured = []
@@ -111,11 +111,11 @@ def measure_options(
         for case, option in chosen:
             progress.begin(f"{case.label} {option.name}")
             measured.append(layer_options.measure(case, option, rounds, seconds))
-            progress.print(layer_options.line(measured[-1], silicon, threads))
+            progress.print(options_table.line(measured[-1], silicon, threads))
             progress.done()
     finally:
         progress.close()
-    return layer_options.to_json(measured, silicon, threads)
+    return measured, silicon
 
 
 def _empty(
