@@ -79,7 +79,7 @@ def test_backward_layers_that_cannot_be():
         Bidirectional(GRU(3), backward_layer="gru")
     with pytest.raises(ValueError, match="backward_layer 'gru' is made with go_backwards=False"):
         Bidirectional(GRU(3), backward_layer=GRU(3))
-    with pytest.raises(ValueError, match="units is 3 in layer and 2 in backward_layer; expected"):
+    with pytest.raises(ValueError, match="output_size is 3 in layer and 2 in backward_layer; exp"):
         Bidirectional(GRU(3), "sum", GRU(2, go_backwards=True))
     with pytest.raises(ValueError, match="return_sequences is True in layer and False in backward"):
         Bidirectional(GRU(3, return_sequences=True), "sum", GRU(3, go_backwards=True))
@@ -97,3 +97,11 @@ def test_a_layer_that_no_file_may_name_is_refused_when_it_is_written():
         Bidirectional(Own(2)).get_config()
     with pytest.raises(ValueError, match=r"a layer is \{'class': 'GRU'\}; expected its class"):
         Bidirectional.from_config({"layer": {"class": "GRU"}})
+
+
+def test_a_projection_is_summed_with_a_layer_of_as_many_outputs():
+    first = LSTM(5, projection=3, return_state=True)
+    both = Bidirectional(first, "sum", GRU(3, go_backwards=True, return_state=True))
+    y, *states = both(X)
+    assert [part.shape[1] for part in states] == [3, 5, 3]
+    np.testing.assert_array_equal(y, states[0] + states[2])

@@ -141,6 +141,10 @@ def test_masking_and_a_given_mask_both_count():
     assert not both[0, 2]
 
 
+def test_masking_by_a_value_that_the_dtype_cannot_hold_excludes_nothing():
+    np.testing.assert_array_equal(Masking(mask_value=1e300)(np.ones((1, 2, 3), "f4")), 1)
+
+
 def test_mask_zero():
     tokens = [[1, 2, 3], [4], [], [5, 6]]
     padded, lengths = from_ragged(tokens)

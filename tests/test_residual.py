@@ -10,6 +10,7 @@ from tidegate.layers import (
     GRU,
     GRUD,
     LSTM,
+    Add,
     Bidirectional,
     Dense,
     Dropout,
@@ -94,6 +95,10 @@ def test_layers_that_cannot_be():
         Residual(dense)
     with pytest.raises(ValueError, match="layer 'bidirectional' has several outputs"):
         Residual(Bidirectional(GRU(3), None))
+    with pytest.raises(
+        ValueError, match="Residual: layer 'add' takes several inputs; expected one"
+    ):
+        Residual(Add())
     with pytest.raises(ValueError, match="layer 'grud' takes missing values, which its sum would"):
         Residual(GRUD(3))
     with pytest.raises(ValueError, match="dtype is 'float64'; expected 'float32', that of the la"):

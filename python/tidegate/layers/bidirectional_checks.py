@@ -31,7 +31,7 @@ def require_alike(
             "to do so."
         )
     names = ["dtype", "return_sequences", "return_state", "stateful"]
-    for name in names if merge_mode in ("concat", None) else [*names, "units", "output_size"]:
+    for name in names if merge_mode in ("concat", None) else [*names, "output_size"]:
         ours, theirs = getattr(layer, name), getattr(other, name)
         if ours != theirs:
             raise ValueError(

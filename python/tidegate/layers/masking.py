@@ -77,7 +77,9 @@ class Masking(Layer):
 
     def output_mask(self, x: Array, mask: Array | None) -> Array:
         """Exclude steps of padding beside those that are excluded already."""
-        steps: Array = (x != x.dtype.type(self.mask_value)).any(axis=-1)
+        with np.errstate(over="ignore"):  # what the dtype cannot hold is nowhere in x
+            padding = x.dtype.type(self.mask_value)
+        steps: Array = (x != padding).any(axis=-1)
         return steps if mask is None else steps & mask
 
     def backward(self, saved: Any, dy: Array, *, need_dx: bool = True) -> Array | None:

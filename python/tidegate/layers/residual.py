@@ -45,6 +45,11 @@ class Residual(Layer):
             raise TypeError(f"{where}: layer is {layer!r}; expected a layer that is no Residual.")
         if layer.declared:
             raise ValueError(f"{where}: layer {layer.name!r} is built already; expected a new one.")
+        if layer.takes_list:
+            raise ValueError(
+                f"{where}: layer {layer.name!r} takes several inputs; expected one to add to (in a "
+                "Model, Add joins any)."
+            )
         if layer.extra_outputs:
             raise ValueError(
                 f"{where}: layer {layer.name!r} has several outputs ({layer.extra_outputs}); "
