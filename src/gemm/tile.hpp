@@ -6,7 +6,7 @@
 //      broadcast        |  R x NV     |
 //
 // Each output element is one chain of multiply-adds in the order of k, whatever the tile: results
-// do not depend on how rows and panels are divided.
+// do not depend on how rows and panels are divided. Strides may be negative.
 #pragma once
 
 #include "base/aligned_buffer.hpp"
@@ -75,7 +75,7 @@ void tile_kernel(Index k_size, const T* const* rows, Index k_stride, const T* pa
     for (int v = 0; v < NV; ++v) acc[r][v] = V::load(to.init + r * to.init_stride + v * V::kSize);
   }
   const Index end = k_size * k_stride;
-  for (Index k = 0; k < end; k += k_stride, panel += panel_stride) {
+  for (Index k = 0; k != end; k += k_stride, panel += panel_stride) {
     V weight[NV];
 #pragma GCC unroll 4
     for (int v = 0; v < NV; ++v) weight[v] = V::load(panel + v * V::kSize);

@@ -1,6 +1,6 @@
 // The time loop backward. Walking t down, each thread finishes the units it owns:
 //
-//   dh = carry + dy_t + R^T da_{t+1}     (packed R^T; the peephole's matrices add to dc likewise)
+//   dh = carry + R^T da_{t+1} + dy_t     (packed R^T; the peephole's matrices add to dc likewise)
 //   da_t from the saved gates in the epilogue, written over them; dc and dh carry to t-1
 //   barrier
 //
@@ -159,11 +159,6 @@ class BackwardPass final : public Pass {
     for_groups(part.groups, [&](Range groups) {
       const Range blocks = w_.hidden_layout.blocks_of(groups);
       if constexpr (phase == 0) {
-        if constexpr (Cell::kStates == 2) {
-          if (p_.dcell_states) {
-            add_gradients(p_.dcell_states, p_.masked_output, t, rows, w_.layout, blocks, dc_);
-          }
-        }
         if (projects()) {
           project_back(part, groups, t);
         } else {
@@ -171,6 +166,11 @@ class BackwardPass final : public Pass {
         }
         if (t + 1 < saved_.rows.steps) {
           operands_.add_to(Operand::kCPrev, part.rows, groups, t + 1, dc_, false);
+        }
+        if constexpr (Cell::kStates == 2) {
+          if (p_.dcell_states) {
+            add_gradients(p_.dcell_states, p_.masked_output, t, rows, w_.layout, blocks, dc_);
+          }
         }
       } else {
         operands_.add_to(Operand::kC, part.rows, groups, t, dc_, false);
@@ -187,11 +187,11 @@ class BackwardPass final : public Pass {
   // dh of some groups of outputs, but for what already flowed into it. The state before step t+1 is
   // that after step t: its gradient takes da_{t+1}.
   void finish_dh(const Part& part, Range groups, Index t) {
+    if (t + 1 < saved_.rows.steps) operands_.add_to_h_prev(part.rows, groups, t + 1, dh_);
     if (p_.dy) {
       add_gradients(p_.dy, p_.masked_output, t, saved_.rows.active(part.rows, t), w_.output_layout,
                     w_.output_layout.blocks_of(groups), dh_);
     }
-    if (t + 1 < saved_.rows.steps) operands_.add_to_h_prev(part.rows, groups, t + 1, dh_);
   }
 
   // The gradient of a projection's result, for project_back() and for that of W_hr.

@@ -1,6 +1,7 @@
-// The products over K = all rows of all steps that follow the backward time loop. Slots that meet
-// the same operands form a run; one product finishes a run's rows of every matrix and bias, which
-// is the weight of an input that is always one:
+// The products over K = all rows of all steps that follow the backward time loop, from the last row
+// to the first, the order in which the time loop finishes steps. Slots that meet the same operands
+// form a run; one product finishes a run's rows of every matrix and bias, which is the weight of an
+// input that is always one:
 //
 //   slots of a run, e.g. r z   x   columns [ x | h_prev | 1 ]   ->   rows r z of [ dW | dR | db ]
 //
@@ -117,16 +118,16 @@ class WeightGradientPass {
   }
 
   void run_slots(const Run& run, int thread, int team) {
-    const Index vectors = run.vectors();
+    const Index vectors = run.vectors(), last = saved_.rows.total() - 1;
     const Range panels = even_slice(ceil_div(vectors, kMaxVectors), team, thread);
     OuterProduct<T>& product = saved_.products[static_cast<std::size_t>(thread)];
     for (Index p = panels.begin; p < panels.end; p += product.capacity()) {
       const Index first = p * kMaxVectors;
       const Index end = std::min(panels.end, p + product.capacity()) * kMaxVectors;
       const Index count = std::min(vectors, end) - first;
-      const T* da = saved_.gate_row(0, 0) + run.da_at + first * Lane<T>::kSize;
-      product.run(saved_.rows.total(), {da, saved_.row_size(), count}, run.columns,
-                  [&](Index r, T* to) { gather(run, r, to); });
+      const T* da = saved_.gate_row(last) + run.da_at + first * Lane<T>::kSize;
+      product.run(last + 1, {da, -saved_.row_size(), count}, run.columns,
+                  [&](Index r, T* to) { gather(run, last - r, to); });
       for (Index v = 0; v < count; ++v) write(run, product, first + v, v);
     }
   }
@@ -184,8 +185,8 @@ class WeightGradientPass {
     for (Index block = blocks.begin; block < blocks.end; ++block) {
       const Index unit = block * V::kSize;
       V sum[3] = {V(T(0)), V(T(0)), V(T(0))};
-      for (Index t = 0; t < saved_.rows.steps; ++t) {
-        for (Index b = 0; b < saved_.rows.count(t); ++b) {
+      for (Index t = saved_.rows.steps; t-- > 0;) {
+        for (Index b = saved_.rows.count(t); b-- > 0;) {
           const T* da = saved_.gate_row(t, b) + unit;
           for (Index q = 0; q <= last; ++q) {
             const Index slot = q == last ? w_.plan.slots - 1 : q;
