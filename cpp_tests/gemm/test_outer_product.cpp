@@ -5,6 +5,7 @@
 #include "test.hpp"
 
 using namespace tidegate_test;
+using tidegate::ceil_div;
 using tidegate::OuterProduct;
 using tidegate::Range;
 
@@ -93,6 +94,49 @@ static void check_column_counts() {
 TEST(outer_product_is_one_chain_over_the_rows) {
   check_column_counts<float>();
   check_column_counts<double>();
+}
+
+// Rows in two runs, the second from what the first one wrote: the same chain.
+template <class T>
+static bool continues(Index rows, Index first, int vectors, Index columns) {
+  const ProductData<T> d(rows, vectors, columns, 1);
+  OuterProduct<T> product;
+  product.reserve(rows, ceil_div(vectors, tidegate::kMaxVectors), columns);
+  std::vector<T> sums(at(d.width * columns));
+  const auto rows_of = [&](Index v) { return sums.data() + v * Lane<T>::kSize * columns; };
+  const auto valid_of = [&](Index v) { return v + 1 < vectors ? Lane<T>::kSize : Index{1}; };
+  const auto write = [&] {
+    for (Index v = 0; v < vectors; ++v)
+      product.write_rows(v, valid_of(v), {0, columns}, rows_of(v));
+  };
+  const auto gather = [&](Index from) {
+    return [&, from](Index r, T* to) {
+      std::copy_n(d.operand.data() + (from + r) * d.operand_stride, columns, to);
+    };
+  };
+  product.run(first, {d.da.data(), d.da_stride, vectors}, columns, gather(0));
+  write();
+  product.run_from(rows - first, {d.da.data() + first * d.da_stride, d.da_stride, vectors}, columns,
+                   gather(first),
+                   [&](Index v) { product.read_rows(v, valid_of(v), {0, columns}, rows_of(v)); });
+  write();
+  bool same = true;
+  for (Index e = 0; e <= (vectors - 1) * Lane<T>::kSize; ++e) {
+    for (Index c = 0; c < columns; ++c) {
+      same = same && same_bits(sums[at(e * columns + c)], d.chain(e, c));
+    }
+  }
+  return same;
+}
+TEST(outer_product_continues_a_chain) {
+  for (const Index columns : {1, 7, 40, 121}) {
+    for (const int vectors : {1, 3, 5, 9}) {
+      CHECK(continues<float>(30, 13, vectors, columns));
+      CHECK(continues<float>(300, 120, vectors, columns));
+      CHECK(continues<double>(64, 1, vectors, columns));
+      CHECK(continues<double>(300, 299, vectors, columns));
+    }
+  }
 }
 
 TEST(outer_product_capacity_is_bounded) {

@@ -1,5 +1,7 @@
 #include "sequence/ragged_batch.hpp"
 
+#include <algorithm>
+
 #include "sequence/active_rows.hpp"
 #include "sequence/rows.hpp"
 #include "test.hpp"
@@ -51,6 +53,37 @@ TEST(ragged_batch_names_every_gap) {
     });
   }
   CHECK((seen == std::vector<Index>{0, 2, 3, 1, 1, 0, 2, -1, 2, 0, 3, -1}));
+}
+
+// Segments hold every step and every gap once, rows in the order of the whole.
+TEST(ragged_batch_segments_share_steps_and_gaps) {
+  constexpr Index kSteps = 9, kBatch = 7;
+  bool mask[kBatch * kSteps];
+  for (Index k = 0; k < kBatch * kSteps; ++k) mask[k] = k >= kSteps && k * k % 11 < k / kSteps;
+  const RaggedBatch ragged = RaggedBatch::from_mask(mask, {kSteps, kBatch}, false);
+  for (Index every = 1; every <= ragged.steps(); ++every) {
+    std::vector<int> seen(kBatch * kSteps, 0);
+    for (Index begin = 0; begin < ragged.steps(); begin += every) {
+      const Index end = std::min(ragged.steps(), begin + every);
+      const RaggedBatch part = ragged.segment({begin, end});
+      CHECK(part.steps() == end - begin && part.times() == kSteps && part.batch() == kBatch);
+      CHECK(part.total() == ragged.row(end, 0) - ragged.row(begin, 0));
+      for (Index j = 0; j < kBatch; ++j) {
+        CHECK(part.batch_of(j) == ragged.batch_of(j));
+        const auto see = [&](Index time) { ++seen[static_cast<std::size_t>(j * kSteps + time)]; };
+        for (Index s = 0; s < part.length(j); ++s) {
+          CHECK(part.time_of(s, j) == ragged.time_of(begin + s, j));
+          CHECK(part.next_time(s, j) == ragged.next_time(begin + s, j));
+          see(part.time_of(s, j));
+        }
+        part.for_each_gap(j, [&](Range times, Index before) {
+          CHECK(before == -1 || part.time_of(before, j) == times.begin - 1);
+          for (Index time = times.begin; time < times.end; ++time) see(time);
+        });
+      }
+    }
+    CHECK(std::all_of(seen.begin(), seen.end(), [](int count) { return count == 1; }));
+  }
 }
 
 TEST(ragged_batch_of_nothing_has_no_steps) {

@@ -7,6 +7,7 @@ would be guessed is refused.
 
 import math
 import numbers
+import operator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -32,6 +33,25 @@ def check_flag(where: str, name: str, value: Any) -> bool:
     if isinstance(value, bool | np.bool_):
         return bool(value)
     raise TypeError(f"{where}: {name} is {value!r}; expected True or False.")
+
+
+def check_steps(where: str, name: str, value: Any) -> int | None:
+    """Return a number of steps as an int, or None where there is none."""
+    if value is None:
+        return None
+    why = "steps saved at a time; None saves all of them"
+    try:
+        steps = None if isinstance(value, bool | np.bool_) else operator.index(value)
+    except TypeError:
+        steps = None
+    if steps is None:
+        kind = type(value).__name__
+        raise TypeError(
+            f"{where}: {name} is {value!r}, a {kind}; expected an integer >= 1 ({why})."
+        )
+    if steps < 1:
+        raise ValueError(f"{where}: {name} is {steps}; expected an integer >= 1 ({why}).")
+    return steps
 
 
 def is_masked(value: Any) -> bool:

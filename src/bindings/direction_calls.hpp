@@ -25,8 +25,8 @@ inline SequenceLayout layout_of(bool batch_first, std::size_t direction) {
 template <class T>
 py::tuple directions_forward(const WeightsList<T>& weights, Array<T> x, StatesList<T> states,
                              const Validity& valid, const py::object& is_training,
-                             const py::object& is_batch_first,
-                             const py::object& returns_sequences) {
+                             const py::object& is_batch_first, const py::object& returns_sequences,
+                             Index recompute_every) {
   const int threads = num_threads();
   const bool training = flag(is_training, "birnn_forward: training");
   const bool batch_first = flag(is_batch_first, "birnn_forward: batch_first");
@@ -87,12 +87,18 @@ py::tuple directions_forward(const WeightsList<T>& weights, Array<T> x, StatesLi
     for (std::size_t k = 0; k < kDirections; ++k) {
       calls[k].weights = packed.packed[k].get();
       calls[k].saved = packed.saved[k].get();
-      if (training) {
+      if (training && recompute_every == 0) {
         const ForwardProblem<T>& problem = calls[k].problem;
         calls[k].saved->prepare(problem.rows, problem.x, problem.y.read_only());
       }
     }
-    run_side_by_side(calls, threads);
+    if (training && recompute_every > 0) {
+      kept->recomputation =
+          std::make_unique<Recomputation<T>>(calls, Order::kIndependent, recompute_every);
+      kept->recomputation->run_forward(threads);
+    } else {
+      run_side_by_side(calls, threads);
+    }
     if (training) packed.move_to(*kept);
   }
   return py::make_tuple(std::move(y), as_tuples(last), std::move(kept));
@@ -110,7 +116,11 @@ void run_directions_backward(SavedDirections<T>& kept, std::vector<BackwardCall<
                            -dims.batch * inputs, inputs};
     calls[1].problem.dx = calls[1].problem.dx.over(kept.layers[1].rows());
   }
-  run_side_by_side(calls, threads);
+  if (kept.recomputation) {
+    kept.recomputation->run_backward({calls[0].problem, calls[1].problem}, threads);
+  } else {
+    run_side_by_side(calls, threads);
+  }
   const T* from = dx_backward.data();
   for (Index t = 0; dx && t < dims.steps; ++t) {
     for (Index b = 0; b < dims.batch; ++b, from += inputs) {

@@ -12,6 +12,7 @@
 #include "bindings/thread_setting.hpp"
 #include "sequence/backward.hpp"
 #include "sequence/forward.hpp"
+#include "sequence/recompute.hpp"
 
 namespace tidegate {
 
@@ -69,13 +70,15 @@ struct SavedLayer {
   FactorArrays<T> factors = {};
   Ragged ragged{};
   std::shared_ptr<const PackedWeights<T>> packed = nullptr;
-  std::unique_ptr<Saved<T>> saved = nullptr;  // null without steps or rows
+  std::unique_ptr<Saved<T>> saved = nullptr;                  // null without steps or rows
+  std::unique_ptr<Recomputation<T>> recomputation = nullptr;  // fills `saved` in pieces, if any
   bool used = false;
 
   ActiveRows rows() const { return ragged.rows(dims); }
 
   // After the backward: memory of what was saved serves the next forward.
   void give_back() {
+    recomputation.reset();
     weights->give_back(std::move(saved));
     packed.reset();
   }
@@ -133,15 +136,22 @@ void check_dy(const char* name, const char* dstate, OptionalArray<T>& dy, bool r
   dy = with_contiguous_rows(*dy);
 }
 
-// Pure C++ on memory that the arrays of the caller keep alive, so without the GIL.
+// Pure C++ on memory that the arrays of the caller keep alive, so without the GIL. With training at
+// most `recompute_every` steps are saved at a time, if that is not 0.
 template <class T>
 void run(LayerWeights<T>& weights, const ForwardProblem<T>& problem, SavedLayer<T>* kept,
-         int threads) {
+         Index recompute_every, int threads) {
   const py::gil_scoped_release release;
   const auto packed = weights.packed(kept != nullptr, problem.rows, threads);
   if (kept != nullptr) {
     kept->packed = packed;
     kept->saved = weights.take_saved(*packed);
+    if (recompute_every > 0) {
+      kept->recomputation = std::make_unique<Recomputation<T>>(
+          std::vector<ForwardCall<T>>{{packed.get(), problem, kept->saved.get()}},
+          Order::kIndependent, recompute_every);
+      return kept->recomputation->run_forward(threads);
+    }
     kept->saved->prepare(problem.rows, problem.x, problem.y.read_only(), problem.factors);
   }
   run_forward<T>(*packed, problem, kept != nullptr ? kept->saved.get() : nullptr, threads);
@@ -149,7 +159,11 @@ void run(LayerWeights<T>& weights, const ForwardProblem<T>& problem, SavedLayer<
 template <class T>
 void run(SavedLayer<T>& layer, const BackwardProblem<T>& problem, int threads) {
   const py::gil_scoped_release release;
-  run_backward<T>(*layer.packed, *layer.saved, problem, threads);
+  if (layer.recomputation) {
+    layer.recomputation->run_backward({problem}, threads);
+  } else {
+    run_backward<T>(*layer.packed, *layer.saved, problem, threads);
+  }
   layer.give_back();
 }
 
@@ -159,7 +173,8 @@ py::tuple forward(std::shared_ptr<LayerWeights<T>> weights, Array<T> x, Optional
                   OptionalArray<T> c0, Validity valid, const py::object& is_training,
                   const py::object& is_batch_first, const py::object& returns_sequences,
                   const py::object& goes_backwards, OptionalArray<T> scale, bool product_only,
-                  OptionalArray<T> keep, const py::object& returns_cell_states) {
+                  OptionalArray<T> keep, const py::object& returns_cell_states,
+                  Index recompute_every) {
   const bool training = flag(is_training, "rnn_forward: training");
   const SequenceLayout layout{flag(is_batch_first, "rnn_forward: batch_first"),
                               flag(goes_backwards, "rnn_forward: go_backwards")};
@@ -203,7 +218,7 @@ py::tuple forward(std::shared_ptr<LayerWeights<T>> weights, Array<T> x, Optional
     if (y) make_read_only(*y);  // it is part of what is kept
   }
   if (rows.steps > 0 && rows.batch > 0) {
-    run(*weights, problem, kept.get(), num_threads());
+    run(*weights, problem, kept.get(), recompute_every, num_threads());
   } else {
     last.take(first);
     fill_with_zeros(y);

@@ -23,7 +23,8 @@ void register_dtype(py::module_& m, const char* suffix) {
       .def("changed", &Weights::changed, "Pack again before the next call.")
       .def("forward", &forward<T>, arg("x").noconvert(), none("h0"), none("c0"), arg("valid"),
            arg("training"), arg("batch_first"), arg("return_sequences"), arg("go_backwards"),
-           none("scale"), arg("product_only"), none("keep"), arg("return_cell_states"));
+           none("scale"), arg("product_only"), none("keep"), arg("return_cell_states"),
+           arg("recompute_every"));
 
   py::class_<SavedLayer<T>>(m, named("SavedLayer").c_str())
       .def("backward", &backward<T>, none("dy"), none("dh_last"), none("dc_last"), arg("need_dx"),

@@ -15,10 +15,10 @@ void register_dtype(py::module_& m, const char* suffix) {
   const auto named = [&](const char* name) { return std::string(name) + suffix; };
   m.def(named("stack_forward").c_str(), &stack_forward<T>, arg("weights"), arg("x").noconvert(),
         arg("states").noconvert(), arg("valid"), arg("training"), arg("batch_first"),
-        arg("return_sequences"));
+        arg("return_sequences"), arg("recompute_every"));
   m.def(named("directions_forward").c_str(), &directions_forward<T>, arg("weights"),
         arg("x").noconvert(), arg("states").noconvert(), arg("valid"), arg("training"),
-        arg("batch_first"), arg("return_sequences"));
+        arg("batch_first"), arg("return_sequences"), arg("recompute_every"));
   py::class_<SavedStack<T>>(m, named("SavedStack").c_str())
       .def("backward", &stack_backward<T>, arg("dy").noconvert().none(true),
            arg("dstates").noconvert(), arg("need_dx"), arg("out"));

@@ -21,6 +21,7 @@ template <class T>
 struct SavedLayers {
   std::vector<SavedLayer<T>> layers;
   bool returns_y;
+  std::unique_ptr<Recomputation<T>> recomputation;  // of all layers, which have none of their own
 
   void require_usable(const char* door) const {
     for (const SavedLayer<T>& layer : layers) layer.require_usable(door);
@@ -35,6 +36,7 @@ struct SavedLayers {
     for (SavedLayer<T>& layer : layers) layer.used = true;
   }
   void give_back() {
+    recomputation.reset();
     for (SavedLayer<T>& layer : layers) layer.give_back();
   }
   void release_arrays() {

@@ -10,7 +10,7 @@ template <class T>
 void run_stack_forward(const WeightsList<T>& weights, const ActiveRows& rows,
                        SequenceView<const T> x, SequenceView<T> y, MaskedOutput masked_output,
                        std::vector<States<T>>& first, std::vector<States<T>>& last,
-                       SavedStack<T>* kept, int threads) {
+                       SavedStack<T>* kept, Index recompute_every, int threads) {
   std::vector<StackedForward<T>> layers;
   for (std::size_t k = 0; k < weights.size(); ++k) {
     layers.push_back({nullptr, nullptr, data_of(first[k].h), data_of(first[k].c),
@@ -22,7 +22,22 @@ void run_stack_forward(const WeightsList<T>& weights, const ActiveRows& rows,
     layers[k].weights = packed.packed[k].get();
     layers[k].saved = packed.saved[k].get();
   }
-  run_stack(layers, rows, x, y, masked_output, threads);
+  if (kept != nullptr && recompute_every > 0) {
+    std::vector<ForwardCall<T>> calls;
+    for (const StackedForward<T>& layer : layers) {
+      calls.push_back(
+          {layer.weights,
+           {rows, {}, {}, layer.h0, layer.c0, layer.h_last, layer.c_last, masked_output},
+           layer.saved});
+    }
+    calls.front().problem.x = x;
+    calls.back().problem.y = y;
+    kept->recomputation =
+        std::make_unique<Recomputation<T>>(std::move(calls), Order::kChained, recompute_every);
+    kept->recomputation->run_forward(threads);
+  } else {
+    run_stack(layers, rows, x, y, masked_output, threads);
+  }
   if (kept != nullptr) packed.move_to(*kept);
 }
 
@@ -30,7 +45,8 @@ void run_stack_forward(const WeightsList<T>& weights, const ActiveRows& rows,
 template <class T>
 py::tuple stack_forward(const WeightsList<T>& weights, Array<T> x, StatesList<T> states,
                         Validity valid, const py::object& is_training,
-                        const py::object& is_batch_first, const py::object& returns_sequences) {
+                        const py::object& is_batch_first, const py::object& returns_sequences,
+                        Index recompute_every) {
   const int threads = num_threads();
   const bool training = flag(is_training, "rnn_stack_forward: training");
   const SequenceLayout layout{flag(is_batch_first, "rnn_stack_forward: batch_first"), false};
@@ -65,7 +81,7 @@ py::tuple stack_forward(const WeightsList<T>& weights, Array<T> x, StatesList<T>
     SequenceView<T> y_view;
     if (y) y_view = layout.writable_view(*y).over(rows);
     run_stack_forward(weights, rows, layout.view(x).over(rows), y_view, ragged.masked_output, first,
-                      last, kept.get(), threads);
+                      last, kept.get(), recompute_every, threads);
   } else {
     take_all(last, first);
     fill_with_zeros(y);
@@ -83,8 +99,26 @@ void run_stack_backward(SavedStack<T>& kept, SequenceView<const T> dy, SequenceV
                       data_of(last[k].c), writable_data_of(first[k].h),
                       writable_data_of(first[k].c), gradients[k]});
   }
+  const MaskedOutput masked_output = kept.layers.front().ragged.masked_output;
   const py::gil_scoped_release release;  // as in run_stack_forward
-  run_stack(layers, dy, dx, kept.layers.front().ragged.masked_output, threads);
+  if (kept.recomputation) {
+    std::vector<BackwardProblem<T>> problems;
+    for (const StackedBackward<T>& layer : layers) {
+      problems.push_back({{},
+                          layer.dh_last,
+                          layer.dc_last,
+                          {},
+                          layer.dh0,
+                          layer.dc0,
+                          layer.gradients,
+                          masked_output});
+    }
+    problems.back().dy = dy;
+    problems.front().dx = dx;
+    kept.recomputation->run_backward(problems, threads);
+  } else {
+    run_stack(layers, dy, dx, masked_output, threads);
+  }
   kept.give_back();
 }
 

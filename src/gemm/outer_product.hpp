@@ -7,7 +7,8 @@
 //       +------------------------------+         transposed copy of a whole array), then the micro-
 //                                                kernel accumulates.
 // Every element is one chain over r in order, whatever the blocks and sweeps. Few rows take another
-// way: they are gathered once, and each product goes straight to where it belongs.
+// way: they are gathered once, and each product goes straight to where it belongs. A chain may
+// begin at what an earlier product wrote there.
 #pragma once
 
 #include <algorithm>
@@ -47,25 +48,33 @@ class OuterProduct {
   // Multiplies all of da by `columns` columns; gather(r, to) copies those of row r.
   template <class Gather>
   void run(Index rows, const VectorRows<T>& da, Index columns, const Gather& gather) {
-    da_ = da;
-    rows_ = rows;
-    columns_ = columns;
-    if (few_rows_) {
-      for (Index r = 0; r < rows; ++r) gather(r, operand_.data() + r * operand_stride_);
-      return;
-    }
-    std::fill_n(out_.data(), da_.vectors * V::kSize * columns, T(0));
-    for (Index begin = 0; begin < rows; begin += block_rows_) {
-      const Index count = std::min(block_rows_, rows - begin);
-      for (Index r = 0; r < count; ++r) {
-        gather(begin + r, operand_.data() + r * operand_stride_);
+    start(rows, da, columns, false);
+    multiply_rows(gather);
+  }
+  // The same from sums that are not zero: read(v) calls read_rows() as write_rows() will be called.
+  template <class Gather, class Read>
+  void run_from(Index rows, const VectorRows<T>& da, Index columns, const Gather& gather,
+                const Read& read) {
+    start(rows, da, columns, true);
+    for (Index v = 0; v < da.vectors; ++v) read(v);
+    multiply_rows(gather);
+  }
+
+  // The sums that vector `v` starts from.
+  void read_rows(Index v, Index valid, Range columns, const T* from) {
+    if (few_rows_) return;  // write_rows() reads them
+    const Index stride = panel_width(v - v % kMaxVectors);
+    T* to = out_.data() + (v - v % kMaxVectors) * V::kSize * columns_ + columns.begin * stride;
+    to += v % kMaxVectors * V::kSize;
+    Index c = 0;
+    if (valid == V::kSize) {
+      for (; c + V::kSize <= columns.size(); c += V::kSize) {
+        transpose_block(from + c, columns.size(), to + c * stride, stride);
       }
-      const T* const block = da.data + begin * da.stride;
-      for (Index c = 0; c < columns; c += kBlockColumns) {
-        for (Index v = 0; v < da_.vectors; v += kMaxVectors) {
-          multiply(count, block + v * V::kSize, da.stride, v,
-                   {c, std::min(columns, c + kBlockColumns)});
-        }
+    }
+    for (Index row = 0; row < valid; ++row) {
+      for (Index k = c; k < columns.size(); ++k) {
+        to[k * stride + row] = from[row * columns.size() + k];
       }
     }
   }
@@ -80,18 +89,50 @@ class OuterProduct {
     for (Index c = 0; c < whole; c += kWidth) {
       multiply_panel<T>(rows_, valid, element, da_.stride,
                         operand_panel(columns.begin + c, (whole - c) / V::kSize),
-                        {zeros<T>(), 0, to + c, width});
+                        {from_sums_ ? to + c : zeros<T>(), from_sums_ ? width : 0, to + c, width});
     }
     if (whole == width) return;
     alignas(kCacheLine) T last[V::kSize * V::kSize];
+    for (Index e = 0; from_sums_ && e < valid; ++e) {
+      V::load_partial(to + e * width + whole, width - whole).store(last + e * V::kSize);
+    }
     multiply_panel<T>(rows_, valid, element, da_.stride, operand_panel(columns.begin + whole, 1),
-                      {zeros<T>(), 0, last, V::kSize});
+                      {from_sums_ ? last : zeros<T>(), from_sums_ ? V::kSize : 0, last, V::kSize});
     for (Index e = 0; e < valid; ++e) {
       std::copy_n(last + e * V::kSize, width - whole, to + e * width + whole);
     }
   }
 
  private:
+  void start(Index rows, const VectorRows<T>& da, Index columns, bool from_sums) {
+    da_ = da;
+    rows_ = rows;
+    columns_ = columns;
+    from_sums_ = from_sums;
+    if (!few_rows_) std::fill_n(out_.data(), da.vectors * V::kSize * columns, T(0));
+  }
+
+  template <class Gather>
+  void multiply_rows(const Gather& gather) {
+    if (few_rows_) {
+      for (Index r = 0; r < rows_; ++r) gather(r, operand_.data() + r * operand_stride_);
+      return;
+    }
+    for (Index begin = 0; begin < rows_; begin += block_rows_) {
+      const Index count = std::min(block_rows_, rows_ - begin);
+      for (Index r = 0; r < count; ++r) {
+        gather(begin + r, operand_.data() + r * operand_stride_);
+      }
+      const T* const block = da_.data + begin * da_.stride;
+      for (Index c = 0; c < columns_; c += kBlockColumns) {
+        for (Index v = 0; v < da_.vectors; v += kMaxVectors) {
+          multiply(count, block + v * V::kSize, da_.stride, v,
+                   {c, std::min(columns_, c + kBlockColumns)});
+        }
+      }
+    }
+  }
+
   Panel<T> operand_panel(Index column, Index vectors) const {
     return {operand_.data() + column, operand_stride_,
             static_cast<int>(std::min<Index>(kMaxVectors, vectors))};
@@ -99,7 +140,7 @@ class OuterProduct {
 
   // One column, such as a bias: the elements of the vector lie together.
   void write_column(const T* da, Index valid, Index column, T* to) const {
-    V sum(T(0));
+    V sum = from_sums_ ? V::load_partial(to, valid) : V(T(0));
     for (Index r = 0; r < rows_; ++r) {
       const V x(operand_.data()[r * operand_stride_ + column]);
       sum = multiply_add(x, V::load(da + r * da_.stride), sum);
@@ -145,6 +186,7 @@ class OuterProduct {
   }
 
   bool few_rows_ = false;
+  bool from_sums_ = false;  // of the last sweep
   Index block_rows_ = 0, capacity_ = 0, operand_stride_ = 0;
   AlignedBuffer<T> operand_, out_;
   VectorRows<T> da_{};  // of the last sweep

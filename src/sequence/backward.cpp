@@ -36,7 +36,8 @@ class BackwardPass final : public Pass {
         p_(problem),
         schedule_(choose_schedule(backward_work_of(weights, saved.rows), max_threads)),
         barriers_(static_cast<std::size_t>(schedule_.threads) + 1),
-        gradients_(weights, saved, problem.weights, std::max(schedule_.threads, finishers)),
+        gradients_(weights, saved, problem.weights, problem.accumulate,
+                   std::max(schedule_.threads, finishers)),
         input_(weights, saved, problem.dx, schedule_.threads),
         operands_(weights, saved, problem.dscale) {
     const Index batch = saved.rows.batch, padded = w_.layout.padded;

@@ -19,11 +19,12 @@ struct BackwardProblem {
   MaskedOutput masked_output = MaskedOutput::kZero;  // as in the forward pass
   SequenceView<T> dscale{};  // (T, B, H), of a scale that is the same for all gates; or null
   SequenceView<const T> dcell_states = {};  // (T, B, H), or null for zeros
+  bool accumulate = false;                  // add to the weight gradients instead of writing them
 };
 
 // A pass on at most `threads` threads that overwrites the gates in `saved`, so it runs once. In
 // pieces, finish() serves a team of up to `finishers`. T, B and H are at least 1; gradients are
-// written, not added.
+// written, unless they accumulate: then weights' continue the sums of later steps.
 template <class T>
 std::unique_ptr<Pass> make_backward(const PackedWeights<T>& weights, Saved<T>& saved,
                                     const BackwardProblem<T>& problem, int threads, int finishers);

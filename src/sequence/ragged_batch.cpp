@@ -5,16 +5,21 @@
 
 namespace tidegate {
 
-// Everything but the times.
+// Everything but the times of steps.
 RaggedBatch::RaggedBatch(const std::vector<Index>& lengths, Index times)
-    : times_(times), batch_of_(lengths.size()), steps_before_{0} {
+    : times_(times), batch_of_(lengths.size()), spans_(lengths.size(), {0, times}) {
   std::iota(batch_of_.begin(), batch_of_.end(), Index{0});
   std::stable_sort(batch_of_.begin(), batch_of_.end(),
                    [&](Index a, Index b) { return lengths[at_index(a)] > lengths[at_index(b)]; });
-  for (const Index b : batch_of_) {
-    steps_before_.push_back(steps_before_.back() + lengths[at_index(b)]);
-  }
-  const Index steps = batch_of_.empty() ? 0 : lengths[at_index(batch_of_.front())];
+  std::vector<Index> sorted;
+  for (const Index b : batch_of_) sorted.push_back(lengths[at_index(b)]);
+  add_rows(sorted);
+}
+
+void RaggedBatch::add_rows(const std::vector<Index>& lengths) {
+  steps_before_.push_back(0);
+  for (const Index length : lengths) steps_before_.push_back(steps_before_.back() + length);
+  const Index steps = lengths.empty() ? 0 : lengths.front();
   step_.reserve(at_index(steps_before_.back()));
   starts_.push_back(0);
   starts_after_first_.push_back(0);
@@ -26,6 +31,28 @@ RaggedBatch::RaggedBatch(const std::vector<Index>& lengths, Index times)
     step_.insert(step_.end(), at_index(active), s);
   }
   time_.resize(step_.size());
+}
+
+RaggedBatch RaggedBatch::segment(Range steps) const {
+  RaggedBatch part;
+  part.times_ = times_;
+  part.batch_of_ = batch_of_;
+  std::vector<Index> lengths;
+  for (Index j = 0; j < batch(); ++j) {
+    const Index end = std::min(steps.end, length(j)), size = std::max<Index>(0, end - steps.begin);
+    lengths.push_back(size);
+    const bool follows = steps.begin > 0;
+    if (follows && size == 0) {
+      part.spans_.push_back({times_, times_});  // its gaps belong to earlier steps
+    } else {
+      part.spans_.push_back(
+          {follows ? time_of(steps.begin, j) : 0, size == 0 ? times_ : next_time(end - 1, j)});
+    }
+  }
+  part.add_rows(lengths);
+  const auto first = time_.begin() + start(steps.begin);
+  std::copy(first, time_.begin() + start(steps.end), part.time_.begin());
+  return part;
 }
 
 RaggedBatch RaggedBatch::from_lengths(const std::int64_t* lengths, Dims dims, bool go_backwards) {

@@ -36,6 +36,10 @@ class RaggedBatch {
 
   Index steps() const { return static_cast<Index>(starts_.size()) - 1; }  // of the longest row
   Index times() const { return times_; }                                  // T
+
+  // Some of the steps as a batch of their own, at the same times, rows in the same order. A gap
+  // belongs to the step before it; one at the start of a row, to the first steps.
+  RaggedBatch segment(Range steps) const;
   Index batch() const { return static_cast<Index>(batch_of_.size()); }
   Index total() const { return starts_.back(); }
 
@@ -51,18 +55,21 @@ class RaggedBatch {
   }
   Index time_of(Index s, Index j) const { return time_[at_index(row(s, j))]; }
   // Of the step that follows, or T.
-  Index next_time(Index s, Index j) const { return s + 1 < length(j) ? time_of(s + 1, j) : times_; }
+  Index next_time(Index s, Index j) const {
+    return s + 1 < length(j) ? time_of(s + 1, j) : spans_[at_index(j)].end;
+  }
 
   // Calls f(times, s) for each run of invalid times of row j; s is the step before, or -1.
   template <class F>
   void for_each_gap(Index j, const F& f) const {
-    Index next = 0;
+    const Range span = spans_[at_index(j)];
+    Index next = span.begin;
     for (Index s = 0; s < length(j); ++s) {
       const Index time = time_of(s, j);
       if (time > next) f(Range{next, time}, s - 1);
       next = time + 1;
     }
-    if (times_ > next) f(Range{next, times_}, length(j) - 1);
+    if (span.end > next) f(Range{next, span.end}, length(j) - 1);
   }
 
   // Rows in `parts` contiguous slices of about as many steps.
@@ -74,12 +81,16 @@ class RaggedBatch {
 
  private:
   RaggedBatch(const std::vector<Index>& lengths, Index times);
+  RaggedBatch() = default;
+
+  void add_rows(const std::vector<Index>& lengths);  // sorted
 
   static std::size_t at_index(Index k) { return static_cast<std::size_t>(k); }
   Index start(Index s) const { return starts_[at_index(s)]; }
 
-  Index times_;
+  Index times_ = 0;
   std::vector<Index> batch_of_;
+  std::vector<Range> spans_;         // times of each row, gaps included
   std::vector<Index> steps_before_;  // of rows 0..j-1 together
   std::vector<Index> starts_, starts_after_first_;
   std::vector<Index> step_, time_;  // of each kept row

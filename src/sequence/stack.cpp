@@ -88,6 +88,7 @@ void run_stack(const std::vector<StackedBackward<T>>& layers, SequenceView<const
                      layer.saved,
                      {dy, layer.dh_last, layer.dc_last, to, layer.dh0, layer.dc0, layer.gradients,
                       masked_output}});
+    calls.back().problem.accumulate = layer.accumulate;
     dy = to.read_only();
   }
   run_calls(calls, Order::kChained, team, share);

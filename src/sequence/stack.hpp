@@ -27,6 +27,7 @@ struct StackedBackward {
   T* dh0;
   T* dc0;
   WeightGradients<T> gradients;
+  bool accumulate = false;  // as in BackwardProblem
 };
 
 // x and y (T, B, H of the last layer) are over `rows`; y may be null. Prepares what is saved. T, B

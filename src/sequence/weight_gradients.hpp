@@ -15,13 +15,14 @@
 
 namespace tidegate {
 
-// All weight gradients. `saved` holds da; every thread of the team calls run() once.
+// All weight gradients, or what `saved` adds to them, where the chain of every element begins at
+// what its array holds. `saved` holds da; every thread of the team calls run() once.
 template <class T>
 class WeightGradientPass {
  public:
   WeightGradientPass(const PackedWeights<T>& weights, Saved<T>& saved,
-                     const WeightGradients<T>& out, int threads)
-      : w_(weights), saved_(saved), out_(out), runs_(runs_of_slots()) {
+                     const WeightGradients<T>& out, bool accumulate, int threads)
+      : w_(weights), saved_(saved), out_(out), accumulate_(accumulate), runs_(runs_of_slots()) {
     if (out.weight_hr != nullptr) runs_.push_back(run_of_projection());
     Index panels = 1, columns = 1;
     for (const Run& run : runs_) {
@@ -126,8 +127,14 @@ class WeightGradientPass {
       const Index end = std::min(panels.end, p + product.capacity()) * kMaxVectors;
       const Index count = std::min(vectors, end) - first;
       const T* da = saved_.gate_row(last) + run.da_at + first * Lane<T>::kSize;
-      product.run(last + 1, {da, -saved_.row_size(), count}, run.columns,
-                  [&](Index r, T* to) { gather(run, last - r, to); });
+      const VectorRows<T> rows{da, -saved_.row_size(), count};
+      const auto columns = [&](Index r, T* to) { gather(run, last - r, to); };
+      if (accumulate_) {
+        product.run_from(last + 1, rows, run.columns, columns,
+                         [&](Index v) { read(run, product, first + v, v); });
+      } else {
+        product.run(last + 1, rows, run.columns, columns);
+      }
       for (Index v = 0; v < count; ++v) write(run, product, first + v, v);
     }
   }
@@ -161,12 +168,25 @@ class WeightGradientPass {
 
   // Writes vector `swept` of the last sweep, vector `vector` of the run, to where its units belong.
   void write(const Run& run, const OuterProduct<T>& product, Index vector, Index swept) const {
+    for_rows(run, vector, [&](Index valid, Range columns, T* to) {
+      product.write_rows(swept, valid, columns, to);
+    });
+  }
+  void read(const Run& run, OuterProduct<T>& product, Index vector, Index swept) const {
+    for_rows(run, vector, [&](Index valid, Range columns, const T* from) {
+      product.read_rows(swept, valid, columns, from);
+    });
+  }
+
+  // Calls f(valid, columns, rows) with the rows of every array that a vector of the run belongs to.
+  template <class F>
+  void for_rows(const Run& run, Index vector, const F& f) const {
     const int slot = run.slot + static_cast<int>(vector / run.layout->blocks);
     const Index block = vector % run.layout->blocks, valid = run.layout->valid(block);
     for (const Factor& factor : run.factors) {
       const Index gate = gate_of(factor, slot);
       const Index row = gate * w_.hidden_size + block * Lane<T>::kSize;
-      product.write_rows(swept, valid, factor.columns, factor.to + row * factor.columns.size());
+      f(valid, factor.columns, factor.to + row * factor.columns.size());
     }
   }
 
@@ -185,6 +205,10 @@ class WeightGradientPass {
     for (Index block = blocks.begin; block < blocks.end; ++block) {
       const Index unit = block * V::kSize;
       V sum[3] = {V(T(0)), V(T(0)), V(T(0))};
+      const auto rows_of = [&](Index q) { return out_.peephole + q * w_.hidden_size + unit; };
+      for (Index q = 0; accumulate_ && q <= last; ++q) {
+        sum[q] = V::load_partial(rows_of(q), w_.layout.valid(block));
+      }
       for (Index t = saved_.rows.steps; t-- > 0;) {
         for (Index b = saved_.rows.count(t); b-- > 0;) {
           const T* da = saved_.gate_row(t, b) + unit;
@@ -196,7 +220,7 @@ class WeightGradientPass {
         }
       }
       for (Index q = 0; q <= last; ++q) {
-        sum[q].store_partial(out_.peephole + q * w_.hidden_size + unit, w_.layout.valid(block));
+        sum[q].store_partial(rows_of(q), w_.layout.valid(block));
       }
     }
   }
@@ -204,6 +228,7 @@ class WeightGradientPass {
   const PackedWeights<T>& w_;
   Saved<T>& saved_;
   const WeightGradients<T> out_;
+  const bool accumulate_;
   std::vector<Run> runs_;
 };
 

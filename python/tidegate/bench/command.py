@@ -14,6 +14,7 @@ from tidegate.bench import (
     options,
     options_table,
     picture,
+    recompute,
     report,
     scaling_picture,
     schedules,
@@ -41,11 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     help_text = (
         "quick: 4 shapes; standard: the project's goals; deepbench: its recurrent layers; "
         "scaling: T, B, I, H and layers grow one by one; options: each option of a layer beside "
-        "the plain one, tidegate alone"
+        "the plain one, tidegate alone; recompute: memory and time of training by recompute_every"
     )
     add(
         "--suite",
-        choices=[*suites.SUITES, "options"],
+        choices=[*suites.SUITES, "options", "recompute"],
         default="quick",
         help=f"{help_text} (default: %(default)s)",
     )
@@ -115,6 +116,8 @@ def run(args: argparse.Namespace) -> int:
             return _schedules(args)
         if args.suite == "options" and args.show is None and not args.memory:
             return _options(args)
+        if args.suite == "recompute" and args.show is None and not args.memory:
+            return _recompute(args)
         before = None if args.baseline is None else report.load("--baseline", args.baseline)
         measured = _measure(args) if args.show is None else report.load("--show", args.show)
         if args.show is not None:
@@ -167,6 +170,19 @@ def _options(args: argparse.Namespace) -> int:
     if args.output is not None:
         args.output.write_text(options_table.to_json(measured, silicon, threads), encoding="utf-8")
         print(f"options: {args.output}")
+    return 0
+
+
+def _recompute(args: argparse.Namespace) -> int:
+    """Measure recomputation and write its files; the file is not a report."""
+    points = recompute.measure(rounds=args.rounds)
+    print(f"LSTM {recompute.SHAPE}, float32, one thread\n\n{recompute.table(points)}")
+    if args.output is not None:
+        args.output.write_text(recompute.to_json(recompute.SHAPE, points), encoding="utf-8")
+        print(f"recompute: {args.output}")
+    if args.picture is not None:
+        recompute.save_picture(recompute.SHAPE, points, args.picture)
+        print(f"picture: {args.picture}")
     return 0
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tidegate._arrays import FloatArray, as_array, as_float_array, is_masked
+from tidegate._arrays import FloatArray, as_array, as_float_array, check_steps, is_masked
 from tidegate._loader import core
 from tidegate.weights import CellWeights
 
@@ -44,6 +44,13 @@ def validity(where: str, lengths: Any, mask: Any, masked_output: Any) -> Any:
 
 
 ALL_VALID = core.Validity(None, None, "zero")
+
+
+def steps_at_once(where: str, recompute_every: Any) -> int:
+    """Return how many steps are saved at a time, as the core takes it: 0 for all of them."""
+    if recompute_every is None:
+        return 0
+    return min(check_steps(where, "recompute_every", recompute_every) or 0, INT64_MAX)
 
 
 def as_lengths(where: str, lengths: Any) -> Any:

@@ -18,6 +18,7 @@ from tidegate.functional.arguments import (
     check_weights,
     gradients_for,
     split_state,
+    steps_at_once,
     validity,
 )
 from tidegate.weights import CellWeights
@@ -62,6 +63,7 @@ def birnn_forward(
     training: bool = False,
     batch_first: bool = False,
     return_sequences: bool = True,
+    recompute_every: int | None = None,
 ) -> BiRNNOutput:
     """Run a bidirectional layer over a batch of sequences.
 
@@ -88,6 +90,8 @@ def birnn_forward(
         Layout of `x` and `y`.
     return_sequences : bool
         If false, `y` is None and memory does not grow with T (unless training).
+    recompute_every : int, optional
+        With `training`: as in `rnn_forward`, in both directions.
 
     Returns
     -------
@@ -130,6 +134,7 @@ def birnn_forward(
         training,
         batch_first,
         return_sequences,
+        steps_at_once(where, recompute_every),
     )
     saved = None if kept is None else SavedBiRNN(weights, kept)
     return BiRNNOutput(y, final[0] + final[1], saved)

@@ -10,6 +10,7 @@ from tidegate.functional.arguments import (
     as_gradients,
     check_weights,
     split_state,
+    steps_at_once,
     validity,
 )
 from tidegate.functional.state_factors import NO_FACTORS, StateFactors, state_factors
@@ -64,6 +65,7 @@ def rnn_forward(
     state_scale: Any = None,
     recurrent_scale: Any = None,
     state_keep: Any = None,
+    recompute_every: int | None = None,
 ) -> RNNOutput:
     """Run one recurrent layer over a batch of sequences.
 
@@ -105,6 +107,11 @@ def rnn_forward(
         Share k in 0..1 of the state that is kept: h = k∘h_prev + (1-k)∘h_new, where h_prev is not
         scaled; c of an LSTM takes its step (zoneout). 0 and 1 give one of the two exactly, if both
         are finite. Not read at invalid steps.
+    recompute_every : int, optional
+        With `training`: keep the state at every k-th step only; `rnn_backward` computes what the
+        steps between would have saved, k steps at a time from the last to the first. The same bits
+        in less memory, for about a third more time (docs/training.md). Without `training` it
+        changes nothing.
 
     Returns
     -------
@@ -119,10 +126,11 @@ def rnn_forward(
     ------
     ValueError
         A shape disagrees with the weights or with the other arrays; a length is outside 0..T; both
-        `lengths` and `mask` are given; state_keep leaves 0..1.
+        `lengths` and `mask` are given; state_keep leaves 0..1; recompute_every is below 1.
     TypeError
         An array has another dtype than the weights, is a masked array, `weights` is no CellWeights,
-        or a flag is neither True nor False; `lengths` has no integers, `mask` no bools.
+        or a flag is neither True nor False; `lengths` has no integers, `mask` no bools;
+        recompute_every is no integer.
     MemoryError
         The result does not fit into memory.
 
@@ -169,6 +177,7 @@ def rnn_forward(
         go_backwards,
         *factors,
         return_cell_states,
+        steps_at_once(where, recompute_every),
     )
     if kept is None:
         return RNNOutput(y, final, None, cell_states)

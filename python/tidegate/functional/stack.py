@@ -12,6 +12,7 @@ from tidegate.functional.arguments import (
     check_weights,
     gradients_for,
     split_states,
+    steps_at_once,
     validity,
 )
 from tidegate.weights import CellWeights
@@ -54,6 +55,7 @@ def rnn_stack_forward(
     training: bool = False,
     batch_first: bool = False,
     return_sequences: bool = True,
+    recompute_every: int | None = None,
 ) -> RNNStackOutput:
     """Run stacked recurrent layers over a batch of sequences.
 
@@ -79,6 +81,8 @@ def rnn_stack_forward(
         Layout of `x` and `y`.
     return_sequences : bool
         If false, `y` is None.
+    recompute_every : int, optional
+        With `training`: as in `rnn_forward`; what passes between the layers is not kept either.
 
     Returns
     -------
@@ -118,6 +122,7 @@ def rnn_stack_forward(
         training,
         batch_first,
         return_sequences,
+        steps_at_once(where, recompute_every),
     )
     return RNNStackOutput(y, final, None if kept is None else SavedStack(layers, kept))
 

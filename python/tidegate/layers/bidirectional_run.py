@@ -39,7 +39,7 @@ class BidirectionalRun(Layer):
         if state is None:
             state = self._carried_state(len(x))
         masked: dict[str, Any] = {} if mask is None else {"mask": mask, "masked_output": "zero"}
-        if any(layer.runs_apart for layer in self.recurrent_parts()):
+        if self._runs_apart():
             out = self._run_apart(x, state, training, mask, rng)
         else:
             out = birnn_forward(
@@ -50,6 +50,7 @@ class BidirectionalRun(Layer):
                 training=training,
                 batch_first=True,
                 return_sequences=self.return_sequences,
+                recompute_every=self.forward_layer.recompute_every,
                 **masked,
             )
         if self.forward_layer.carried is not None and self.backward_layer.carried is not None:
@@ -57,6 +58,13 @@ class BidirectionalRun(Layer):
             self.forward_layer.carried.keep(out.state[:count])
             self.backward_layer.carried.keep(out.state[count:])
         return out
+
+    def _runs_apart(self) -> bool:
+        """Whether one call of the engine cannot have both directions."""
+        first, second = self.recurrent_parts()
+        return (
+            first.runs_apart or second.runs_apart or first.recompute_every != second.recompute_every
+        )
 
     def _run_apart(
         self,

@@ -167,6 +167,7 @@ class GRUD(GRU):
             training=training,
             batch_first=True,
             return_sequences=self.return_sequences,
+            recompute_every=self.recompute_every,
             state_scale=state_decay,
             **options,
         )

@@ -58,6 +58,10 @@ class RecurrentLayer(RecurrentBase):
         (Merity et al. 2018).
     zero_output_for_mask : bool
         At steps that a mask excludes, output 0 instead of the output before; for sequences.
+    recompute_every : int, optional
+        Steps that training saves at a time: less memory for long sequences, about a third more
+        time, the same bits (docs/training.md). Layers of one model that follow each other run
+        together where their values are equal.
     name, dtype, input_shape
         See Layer; `input_shape=(T, I)`, where T may be None.
 
@@ -106,6 +110,7 @@ class RecurrentLayer(RecurrentBase):
             batch_first=True,
             return_sequences=self.return_sequences,
             go_backwards=self.go_backwards,
+            recompute_every=self.recompute_every,
             **options,
         )
         if input_mask is None and weight_mask is None:

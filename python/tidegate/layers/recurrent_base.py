@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tidegate._arrays import check_limit
+from tidegate._arrays import check_limit, check_steps
 from tidegate.activation import config_of
 from tidegate.layers import activations, checks, initializers
 from tidegate.layers.base import Layer, initializer_config
@@ -50,6 +50,7 @@ class RecurrentBase(Layer):
         zoneout: float = 0.0,
         weight_drop: float = 0.0,
         zero_output_for_mask: bool = False,
+        recompute_every: int | None = None,
         name: str | None = None,
         dtype: Any = "float32",
         input_shape: Any = None,
@@ -96,6 +97,7 @@ class RecurrentBase(Layer):
         self.zero_output_for_mask = checks.boolean(
             kind, "zero_output_for_mask", zero_output_for_mask
         )
+        self.recompute_every = check_steps(kind, "recompute_every", recompute_every)
 
     @property
     def extra_outputs(self) -> str:  # type: ignore[override]  # a plain attribute in Layer
@@ -204,6 +206,7 @@ class RecurrentBase(Layer):
             "go_backwards": self.go_backwards,
             **({} if self.clip is None else {"clip": self.clip}),
             **({"stateful": True} if self.stateful else {}),
+            **({"recompute_every": self.recompute_every} if self.recompute_every else {}),
             **self.noise.config(),
             **self._rule_options.config(),
             "zero_output_for_mask": self.zero_output_for_mask,

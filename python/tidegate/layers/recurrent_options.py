@@ -18,6 +18,7 @@ class RecurrentOptions(TypedDict, total=False):
     recurrent_dropout: float
     zoneout: float
     zero_output_for_mask: bool
+    recompute_every: int | None
     weight_drop: float
     name: str | None
     dtype: Any

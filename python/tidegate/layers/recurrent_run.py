@@ -23,7 +23,7 @@ class RecurrentRun:
     Parameters
     ----------
     layers : list of RecurrentLayer
-        All but the last return sequences.
+        All but the last return sequences; dtype and recompute_every are the same.
     """
 
     def __init__(self, layers: list[RecurrentLayer]) -> None:
@@ -62,6 +62,7 @@ class RecurrentRun:
             training=training,
             batch_first=True,
             return_sequences=last.return_sequences,
+            recompute_every=last.recompute_every,
             **masked,
         )
         for kept, final in zip(carried, out.states, strict=True):
@@ -105,7 +106,7 @@ def join_recurrent(calls: Sequence[Call], output: int) -> list[Call]:
         plain = _plain(call.layer)
         alone = plain and uses[id(plain)] == len(call.sources) == len(call.targets) == 1
         run = open_runs.pop(call.sources[0], None) if alone else None
-        if run is not None and plain and run[-1].layer.dtype == plain.dtype:
+        if run is not None and plain and _alike(run[-1].layer, plain):
             run.append(call)
         else:
             run = [call]
@@ -118,6 +119,15 @@ def join_recurrent(calls: Sequence[Call], output: int) -> list[Call]:
         else run[0]
         for run in runs
     ]
+
+
+def _alike(below: Layer, above: RecurrentLayer) -> bool:
+    """Whether one call of the engine can have both."""
+    return (
+        isinstance(below, RecurrentLayer)
+        and below.dtype == above.dtype
+        and below.recompute_every == above.recompute_every
+    )
 
 
 def _plain(layer: Layer) -> RecurrentLayer | None:
