@@ -7,6 +7,7 @@ the machine meets all of them.
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 from tidegate.bench import (
@@ -175,8 +176,9 @@ def _options(args: argparse.Namespace) -> int:
 
 def _recompute(args: argparse.Namespace) -> int:
     """Measure recomputation and write its files; the file is not a report."""
-    points = recompute.measure(rounds=args.rounds)
-    print(f"LSTM {recompute.SHAPE}, float32, one thread\n\n{recompute.table(points)}")
+    print(f"LSTM {recompute.SHAPE}, float32, one thread, best of {args.rounds} rounds\n")
+    show = partial(print, flush=True)
+    points = recompute.measure(recompute.SHAPE, recompute.STEPS, args.rounds, show)
     if args.output is not None:
         args.output.write_text(recompute.to_json(recompute.SHAPE, points), encoding="utf-8")
         print(f"recompute: {args.output}")

@@ -98,27 +98,25 @@ def _training_step(shape: Sequence[int], every: int | None) -> Callable[[], None
 
 
 def measure(
-    shape: Sequence[int] = SHAPE, steps: Sequence[int | None] = STEPS, rounds: int = 3
+    shape: Sequence[int], steps: Sequence[int | None], rounds: int, show: Callable[[str], None]
 ) -> list[Point]:
-    """Measure each k in a process of its own."""
-    points = []
+    """Measure each k in a process of its own; show them as rows of a Markdown table."""
+    points: list[Point] = []
+    show("| recompute_every | peak, MB | formula, MB | time |\n|---|---|---|---|")
     for every in steps:
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             points.append(pool.apply(measure_point, (shape, every, rounds)))
+        show(row(points[-1], points[0]))
     return points
 
 
-def table(points: Sequence[Point]) -> str:
-    """Return the points as Markdown."""
-    plain = points[0]
-    lines = ["| recompute_every | peak, MB | formula, MB | time |", "|---|---|---|---|"]
-    for p in points:
-        name = "none" if p.every is None else str(p.every)
-        lines.append(
-            f"| {name} | {p.peak / 1e6:.1f} | {p.expected / 1e6:.1f} "
-            f"| {p.seconds / plain.seconds:.2f} |"
-        )
-    return "\n".join(lines)
+def row(point: Point, plain: Point) -> str:
+    """Return one row of the table."""
+    name = "none" if point.every is None else str(point.every)
+    return (
+        f"| {name} | {point.peak / 1e6:.1f} | {point.expected / 1e6:.1f} "
+        f"| {point.seconds / plain.seconds:.2f} |"
+    )
 
 
 def to_json(shape: Sequence[int], points: Sequence[Point]) -> str:
@@ -130,17 +128,27 @@ def to_json(shape: Sequence[int], points: Sequence[Point]) -> str:
 def save_picture(shape: Sequence[int], points: Sequence[Point], path: Path) -> None:
     """Draw memory against time; the ending of the name says how (PNG, PDF, SVG)."""
     figure_class = require("matplotlib.figure", extra="bench", purpose="--picture").Figure
-    figure = figure_class(figsize=(6.4, 4.2), layout="constrained")
+    figure = figure_class(figsize=(7.6, 4.2), layout="constrained")
     ax = figure.subplots()
     times = [p.seconds / points[0].seconds for p in points]
     ax.plot(times, [p.peak / 1e6 for p in points], "o", color="#1a73e8", label="measured")
     formula = [p.expected / 1e6 for p in points]
     ax.plot(times, formula, "_", color="#5f6368", ms=14, label="saved(k) + states(T/k)")
-    for p, at in zip(points, times, strict=True):
-        name = "none" if p.every is None else f"k = {p.every}"
-        ax.annotate(name, (at, p.peak / 1e6), (7, 4), textcoords="offset points", fontsize=8)
-    ax.set(yscale="log", xlabel="time of a training step, of that without", ylabel="peak, MB")
-    ax.set_title(f"recompute_every=k, LSTM (T, B, I, H) = {tuple(shape)}, float32", fontsize=10)
+    for k, (p, at) in enumerate(zip(points, times, strict=True)):
+        name = "none" if p.every is None else f"{p.every}"
+        side, offset = ("left", 7) if k and p.peak > points[k - 1].peak else ("right", -7)
+        place = {"textcoords": "offset points", "ha": side, "va": "center", "fontsize": 8}
+        ax.annotate(name, (at, p.peak / 1e6), (offset, 0), **place)
+    ax.set(yscale="log", xlabel="time of a training step, 1 without k", ylabel="peak, MB")
+    most = max(p.peak for p in points) / 1e6
+    ticks = [t for t in (10, 20, 50, 100, 200, 500, 1000, 2000) if t < 2 * most]
+    ax.set_yticks(ticks, [str(t) for t in ticks])
+    ax.minorticks_off()
+    ax.margins(0.08)
+    ax.set_title(
+        f"recompute_every=k (numbers at the points), LSTM (T, B, I, H) = {tuple(shape)}, float32",
+        fontsize=10,
+    )
     ax.grid(color="#f1f3f4", lw=0.7, which="both")
     ax.set_axisbelow(True)
     ax.legend(frameon=False)
