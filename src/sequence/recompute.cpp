@@ -49,7 +49,8 @@ void copy_or_zero(const T* from, Index size, T* to) {
 
 template <class T>
 Recomputation<T>::Recomputation(std::vector<ForwardCall<T>> calls, Order order, Index every)
-    : calls_(std::move(calls)), order_(order),
+    : calls_(std::move(calls)),
+      order_(order),
       segments_{calls_.front().problem.rows.steps,
                 std::min(every, calls_.front().problem.rows.steps)} {
   for (const ForwardCall<T>& call : calls_) states_.push_back(checkpoints_of(call));
@@ -88,9 +89,20 @@ std::vector<ForwardCall<T>> Recomputation<T>::calls_of(Index segment) {
   return calls;
 }
 
+// Rows of a ragged batch get fewer, so the last segment, which comes first, is the smallest.
+template <class T>
+void Recomputation<T>::reserve() {
+  for (const ForwardCall<T>& call : calls_) {
+    for (Index segment = 0; segment < std::min<Index>(2, segments_.count()); ++segment) {
+      call.saved->prepare(SegmentRows(call.problem.rows, segments_.at(segment)).rows(), {}, {});
+    }
+  }
+}
+
 template <class T>
 void Recomputation<T>::run_forward(int threads) {
   const Index last = segments_.count() - 1;
+  if (calls_.front().problem.rows.ragged != nullptr) reserve();
   for (Index segment = 0; segment <= last; ++segment) {
     std::vector<ForwardCall<T>> calls = calls_of(segment);
     for (std::size_t j = 0; segment < last && j < calls.size(); ++j) {

@@ -40,6 +40,7 @@ class Recomputation {
   };
 
   Checkpoints checkpoints_of(const ForwardCall<T>& call) const;
+  void reserve();
   std::vector<ForwardCall<T>> calls_of(Index segment);
   void run_again(Index segment, int threads);
 
