@@ -14,7 +14,8 @@ namespace tidegate {
 template <class T>
 struct Lane {
   using Packet = typename Eigen::internal::packet_traits<T>::type;
-  static constexpr Index kSize = Eigen::internal::unpacket_traits<Packet>::size;
+  using Traits = Eigen::internal::unpacket_traits<Packet>;
+  static constexpr Index kSize = Traits::size;
 
   Packet packet;
 
@@ -37,9 +38,13 @@ struct Lane {
   // The first `count` elements of memory, zero beyond; nothing beyond is touched.
   static Lane load_partial(const T* from, Index count) {
     if (count >= kSize) return load(from);
-    alignas(64) T padded[kSize] = {};
-    for (Index k = 0; k < count; ++k) padded[k] = from[k];
-    return load(padded);
+    if constexpr (Traits::masked_load_available) {
+      return Eigen::internal::ploadu<Packet>(from, bits(count));
+    } else {
+      alignas(64) T padded[kSize] = {};
+      for (Index k = 0; k < count; ++k) padded[k] = from[k];
+      return load(padded);
+    }
   }
   // The first `count` elements, zero beyond, whatever they were.
   Lane first(Index count) const {
@@ -50,10 +55,18 @@ struct Lane {
   }
   void store_partial(T* to, Index count) const {
     if (count >= kSize) return store(to);
-    alignas(64) T padded[kSize];
-    store(padded);
-    for (Index k = 0; k < count; ++k) to[k] = padded[k];
+    if constexpr (Traits::masked_store_available) {
+      Eigen::internal::pstoreu(to, packet, bits(count));
+    } else {
+      alignas(64) T padded[kSize];
+      store(padded);
+      for (Index k = 0; k < count; ++k) to[k] = padded[k];
+    }
   }
+
+ private:
+  // The first `count` of Eigen's masks.
+  static auto bits(Index count) { return static_cast<typename Traits::mask_t>((1u << count) - 1); }
 };
 
 template <class T>
