@@ -40,6 +40,13 @@ TEST(config_options_select_the_cell) {
       (place == 0 ? a.input : place == 1 ? a.recurrent : a.output).kind = ActivationKind::kRelu;
       CHECK(chosen<tidegate::CellActivations>(other) == expected[k]);
     }
+    CellConfig relu = cells[k];
+    relu.activations.input.kind = relu.activations.output.kind = ActivationKind::kRelu;
+    const bool is_plain = expected[k] == 0 || expected[k] == 3 || expected[k] == 5;
+    CHECK(chosen<tidegate::ReluActivations>(relu) == (is_plain ? expected[k] : -1));
+    CHECK(chosen<tidegate::CellActivations>(relu) == (is_plain ? -1 : expected[k]));
+    relu.activations.clip = 1;
+    CHECK(chosen<tidegate::CellActivations>(relu) == expected[k]);
   }
 }
 

@@ -38,12 +38,13 @@ struct Term {
 };
 
 // The activations of a cell: `recurrent` for the gates, `input` for the candidate (g, n, the simple
-// RNN's h) and `output` for the squash of c in the LSTM. Cells take them as a type, so that the
-// usual ones are inlined without a branch.
-struct UsualActivations {
-  Tanh input;
+// RNN's h) and `output` for the squash of c in the LSTM. Cells take them as a type, so that those
+// which most models have are inlined without a branch.
+template <class Squash>
+struct InlinedActivations {
+  Squash input;
   Sigmoid recurrent;
-  Tanh output;
+  Squash output;
 
   template <class V>
   const V& limited_c(const V& c) const {
@@ -54,6 +55,9 @@ struct UsualActivations {
     return dc;
   }
 };
+using UsualActivations = InlinedActivations<Tanh>;
+using ReluActivations = InlinedActivations<Relu>;
+
 // The same and three limits: `clip` of the pre-activations, `cell_clip` of the LSTM's c as it is
 // stored, `output_clip` of c on its way into the output activation.
 struct CellActivations {
@@ -62,9 +66,10 @@ struct CellActivations {
   Activation output{ActivationKind::kTanh};
   double clip = kNoClip, cell_clip = kNoClip, output_clip = kNoClip;
 
-  bool usual() const {
-    return input.kind == ActivationKind::kTanh && recurrent.kind == ActivationKind::kSigmoid &&
-           output.kind == ActivationKind::kTanh && clip == kNoClip && cell_clip == kNoClip &&
+  // Whether these are InlinedActivations of this squash.
+  bool are_inlined(ActivationKind squash) const {
+    return input.kind == squash && recurrent.kind == ActivationKind::kSigmoid &&
+           output.kind == squash && clip == kNoClip && cell_clip == kNoClip &&
            output_clip == kNoClip;
   }
   // As cells take them: with the limits inside the activations.

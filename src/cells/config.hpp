@@ -50,11 +50,24 @@ auto visit_cell_with(const Activations& activations, const CellConfig& c, const 
   return f(LstmCell<Peephole::kNone, A>{activations});
 }
 
-// The same with the usual activations as types, others as values.
+// relu is the most frequent choice after tanh: the plain cells are compiled with it.
+template <class F>
+auto visit_relu_cell(const CellConfig& c, const F& f) {
+  using A = ReluActivations;
+  if (c.kind == CellKind::kRnn) return f(RnnCell<A>{});
+  if (c.kind == CellKind::kGru && c.reset_after) return f(GruResetAfterCell<A>{{}, {c.retain}});
+  const bool plain = c.peephole == Peephole::kNone && c.coupled == Coupled::kNone;
+  if (c.kind == CellKind::kLstm && plain) return f(LstmCell<Peephole::kNone, A>{});
+  return visit_cell_with(c.activations.limited(), c, f);
+}
+
+// Cells with activations as types, where they are compiled; else as values.
 template <class F>
 auto visit_cell(const CellConfig& c, const F& f) {
-  return c.activations.usual() ? visit_cell_with(UsualActivations{}, c, f)
-                               : visit_cell_with(c.activations.limited(), c, f);
+  const CellActivations& act = c.activations;
+  if (act.are_inlined(ActivationKind::kTanh)) return visit_cell_with(UsualActivations{}, c, f);
+  if (act.are_inlined(ActivationKind::kRelu)) return visit_relu_cell(c, f);
+  return visit_cell_with(act.limited(), c, f);
 }
 
 }  // namespace tidegate
