@@ -84,10 +84,10 @@ class OuterProduct {
     if (!few_rows_) return copy_rows(v, valid, columns, to);
     const T* da = da_.data + v * V::kSize;
     if (columns.size() == 1) return write_column(da, valid, columns.begin, to);
-    const auto element = [&](Index e) { return da + e; };
+    const OperandRows<T> elements(da, 1);
     const Index width = columns.size(), whole = width / V::kSize * V::kSize;
     for (Index c = 0; c < whole; c += kWidth) {
-      multiply_panel<T>(rows_, valid, element, da_.stride,
+      multiply_panel<T>(rows_, valid, elements, da_.stride,
                         operand_panel(columns.begin + c, (whole - c) / V::kSize),
                         {from_sums_ ? to + c : zeros<T>(), from_sums_ ? width : 0, to + c, width});
     }
@@ -96,7 +96,7 @@ class OuterProduct {
     for (Index e = 0; from_sums_ && e < valid; ++e) {
       V::load_partial(to + e * width + whole, width - whole).store(last + e * V::kSize);
     }
-    multiply_panel<T>(rows_, valid, element, da_.stride, operand_panel(columns.begin + whole, 1),
+    multiply_panel<T>(rows_, valid, elements, da_.stride, operand_panel(columns.begin + whole, 1),
                       {from_sums_ ? last : zeros<T>(), from_sums_ ? V::kSize : 0, last, V::kSize});
     for (Index e = 0; e < valid; ++e) {
       std::copy_n(last + e * V::kSize, width - whole, to + e * width + whole);
@@ -180,8 +180,7 @@ class OuterProduct {
   void multiply(Index rows, const T* da, Index stride, Index v, Range columns) {
     const Index width = panel_width(v);
     T* to = out_.data() + v * V::kSize * columns_ + columns.begin * width;
-    const auto column = [&](Index c) { return operand_.data() + columns.begin + c; };
-    multiply_panel<T>(rows, columns.size(), column, operand_stride_,
+    multiply_panel<T>(rows, columns.size(), {operand_.data() + columns.begin, 1}, operand_stride_,
                       {da, stride, static_cast<int>(width / V::kSize)}, {to, width, to, width});
   }
 

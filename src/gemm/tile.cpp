@@ -1,6 +1,7 @@
 #include "gemm/tile.hpp"
 
 #include <array>
+#include <iterator>
 #include <utility>
 
 namespace tidegate {
@@ -21,6 +22,19 @@ constexpr std::array<std::array<TileKernel<T>, kMaxRows>, kMaxVectors> kKernels 
     kernels_of_width<T, 4>(std::make_index_sequence<kMaxRows>{}),
 };
 
+constexpr Index kMostRows[] = {max_rows(1), max_rows(2), max_rows(3), max_rows(4)};
+static_assert(std::size(kMostRows) == kMaxVectors);
+
+// Accumulators that come from another cache than L1 are on their way before the tile begins.
+template <class T>
+void prefetch_tile(Range rows, int vectors, const TileOutput<T>& to) {
+  for (Index r = rows.begin; r < rows.end; ++r) {
+    for (int v = 0; v < vectors; ++v) {
+      __builtin_prefetch(to.out + r * to.out_stride + v * Lane<T>::kSize, 1);
+    }
+  }
+}
+
 }  // namespace
 
 template <class T>
@@ -28,7 +42,29 @@ TileKernel<T> tile_kernel_for(int rows, int vectors) {
   return kKernels<T>[static_cast<std::size_t>(vectors - 1)][static_cast<std::size_t>(rows - 1)];
 }
 
+template <class T>
+void multiply_panel(Index k_size, Index row_count, const OperandRows<T>& rows, Index k_stride,
+                    const Panel<T>& panel, const TileOutput<T>& to) {
+  const Index tiles = ceil_div(row_count, kMostRows[panel.vectors - 1]);
+  for (Index tile = 0; tile < tiles; ++tile) {
+    const Range r = even_slice(row_count, tiles, tile);
+    const T* addresses[kMaxRows];
+    rows.locate(r, addresses);
+    if (tile + 1 < tiles && to.init_stride != 0) {
+      prefetch_tile(even_slice(row_count, tiles, tile + 1), panel.vectors, to);
+    }
+    const TileOutput<T> tile_to{to.init + r.begin * to.init_stride, to.init_stride,
+                                to.out + r.begin * to.out_stride, to.out_stride};
+    tile_kernel_for<T>(static_cast<int>(r.size()), panel.vectors)(
+        k_size, addresses, k_stride, panel.data, panel.stride, tile_to);
+  }
+}
+
 template TileKernel<float> tile_kernel_for<float>(int, int);
 template TileKernel<double> tile_kernel_for<double>(int, int);
+template void multiply_panel<float>(Index, Index, const OperandRows<float>&, Index,
+                                    const Panel<float>&, const TileOutput<float>&);
+template void multiply_panel<double>(Index, Index, const OperandRows<double>&, Index,
+                                     const Panel<double>&, const TileOutput<double>&);
 
 }  // namespace tidegate

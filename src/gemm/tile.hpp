@@ -10,6 +10,7 @@
 #pragma once
 
 #include "base/aligned_buffer.hpp"
+#include "gemm/operand_rows.hpp"
 #include "math/lane.hpp"
 
 namespace tidegate {
@@ -100,33 +101,9 @@ using TileKernel = void (*)(Index, const T* const*, Index, const T*, Index, cons
 template <class T>
 TileKernel<T> tile_kernel_for(int rows, int vectors);
 
-// Accumulators that come from another cache than L1 are on their way before the tile begins.
+// Multiplies one panel by any number of rows, a tile at a time.
 template <class T>
-void prefetch_tile(Range rows, int vectors, const TileOutput<T>& to) {
-  for (Index r = rows.begin; r < rows.end; ++r) {
-    for (int v = 0; v < vectors; ++v) {
-      __builtin_prefetch(to.out + r * to.out_stride + v * Lane<T>::kSize, 1);
-    }
-  }
-}
-
-// Multiplies one panel by any number of rows, a tile at a time. row_of(r) is the address of row r.
-template <class T, class RowOf>
-void multiply_panel(Index k_size, Index row_count, const RowOf& row_of, Index k_stride,
-                    const Panel<T>& panel, const TileOutput<T>& to) {
-  const Index tiles = ceil_div(row_count, max_rows(panel.vectors));
-  for (Index tile = 0; tile < tiles; ++tile) {
-    const Range r = even_slice(row_count, tiles, tile);
-    const T* rows[kMaxRows];
-    for (Index k = 0; k < r.size(); ++k) rows[k] = row_of(r.begin + k);
-    if (tile + 1 < tiles && to.init_stride != 0) {
-      prefetch_tile(even_slice(row_count, tiles, tile + 1), panel.vectors, to);
-    }
-    const TileOutput<T> tile_to{to.init + r.begin * to.init_stride, to.init_stride,
-                                to.out + r.begin * to.out_stride, to.out_stride};
-    tile_kernel_for<T>(static_cast<int>(r.size()), panel.vectors)(
-        k_size, rows, k_stride, panel.data, panel.stride, tile_to);
-  }
-}
+void multiply_panel(Index k_size, Index row_count, const OperandRows<T>& rows, Index k_stride,
+                    const Panel<T>& panel, const TileOutput<T>& to);
 
 }  // namespace tidegate

@@ -58,9 +58,9 @@ void turned_kernel(Index k_size, const T* const* rows, const TurnedLanes<T>& lan
   for (int r = 0; r < R; ++r) acc[r].store(to.out + r * to.out_stride);
 }
 
-// Multiplies one vector by any number of rows. row_of(r) is the address of row r.
-template <class T, class RowOf>
-void multiply_turned(Index k_size, Index row_count, const RowOf& row_of,
+// Multiplies one vector by any number of rows.
+template <class T>
+void multiply_turned(Index k_size, Index row_count, const OperandRows<T>& rows,
                      const TurnedLanes<T>& lanes, const TileOutput<T>& to) {
   using Kernel = void (*)(Index, const T* const*, const TurnedLanes<T>&, const TileOutput<T>&);
   static constexpr Kernel kKernels[kTurnedRows] = {&turned_kernel<T, 1>, &turned_kernel<T, 2>,
@@ -68,9 +68,9 @@ void multiply_turned(Index k_size, Index row_count, const RowOf& row_of,
   const Index tiles = ceil_div(row_count, kTurnedRows);
   for (Index tile = 0; tile < tiles; ++tile) {
     const Range r = even_slice(row_count, tiles, tile);
-    const T* rows[kTurnedRows];
-    for (Index k = 0; k < r.size(); ++k) rows[k] = row_of(r.begin + k);
-    kKernels[r.size() - 1](k_size, rows, lanes,
+    const T* addresses[kTurnedRows];
+    rows.locate(r, addresses);
+    kKernels[r.size() - 1](k_size, addresses, lanes,
                            {to.init + r.begin * to.init_stride, to.init_stride,
                             to.out + r.begin * to.out_stride, to.out_stride});
   }
