@@ -25,6 +25,7 @@ from tidegate.layers.several import Several
 from tidegate.models import Model
 from tidegate.training.step import Step
 from tolerances import assert_differences_close
+from training_probes import NoStep
 
 F8 = {"dtype": "float64"}
 RNG = np.random.default_rng(8)
@@ -146,13 +147,6 @@ GRAPHS = {
     "additive": attention(AdditiveAttention),
     "additive with key": with_key(AdditiveAttention, use_scale=False),
 }
-
-
-class NoStep:
-    """An optimizer that leaves the gradients as they are."""
-
-    def step(self, constraints):
-        pass
 
 
 def gradients(model, loss_at):

@@ -13,9 +13,10 @@ import tidegate as tg
 from numeric_gradient import numeric_slope
 from random_models import STEPS, RandomModel
 from random_runs import SEEDS, Draw
-from tidegate.training import metrics, optimizers
+from tidegate.training import optimizers
 from tidegate.training.step import Step
 from tolerances import BETWEEN_ENGINES, DIFFERENCE, assert_forward_close
+from training_probes import NoStep, Outputs
 
 pytestmark = pytest.mark.parametrize("seed", SEEDS)
 
@@ -71,13 +72,6 @@ def test_copies_and_files_go_on_alike(seed, tmp_path):
         assert fit(other, initial_epoch=1, epochs=2) == whole
 
 
-class NoStep:
-    """An optimizer that leaves the gradients as they are."""
-
-    def step(self, constraints=()):
-        pass
-
-
 def test_gradients(seed):
     """Of some weights; dropout draws the same masks each time. No relu, no clip: differences need
     slopes.
@@ -100,24 +94,6 @@ def test_gradients(seed):
         slope = numeric_slope(parameter.value, index, loss)
         atol = DIFFERENCE[np.dtype(np.float64)] * largest
         np.testing.assert_allclose(gradients[name][index], slope, rtol=0, atol=atol, err_msg=name)
-
-
-class Outputs(metrics.Metric):
-    """Keeps what every piece gave."""
-
-    name = "outputs"
-
-    def __init__(self):
-        self.seen = []
-
-    def reset(self):
-        self.seen = []
-
-    def update(self, y, output, weight=None, mask=None):
-        self.seen.append(output.copy())
-
-    def result(self):
-        return 0.0
 
 
 def in_pieces(case, length):

@@ -23,6 +23,7 @@ from tidegate.training.optimizers import SGD
 from tidegate.training.random_streams import RandomStreams
 from tidegate.training.step import Step
 from tidegate.training.truncated import require_pieces
+from training_probes import Outputs
 
 RNG = np.random.default_rng(9)
 X = RNG.standard_normal((6, 11, 3)).astype("f4")
@@ -38,24 +39,6 @@ LAYERS = {
         GRU(5, **SEQUENCES, **o),
     ],
 }
-
-
-class Outputs(metrics.Metric):
-    """Keeps what every batch or piece gave."""
-
-    name = "outputs"
-
-    def __init__(self):
-        self.seen = []
-
-    def reset(self):
-        self.seen = []
-
-    def update(self, y, output, weight=None, mask=None):
-        self.seen.append(output.copy())
-
-    def result(self):
-        return 0.0
 
 
 def make(name="stack", rate=0.05, watched=None, **options):
