@@ -8,6 +8,7 @@ import pytest
 import tidegate as tg
 from tidegate.layers import GRU, LSTM, Bidirectional, Dense, Dropout, Embedding, Masking, SimpleRNN
 from tidegate.models import Sequential
+from tolerances import assert_forward_close
 
 STEPS, BATCH, INPUTS = 12, 3, 5
 
@@ -64,6 +65,19 @@ def test_stream_of_a_stacked_model_predicts_from_every_prefix():
     for t in range(STEPS):
         y = stream.step(x[:, t])
         np.testing.assert_allclose(y, model.predict(x[:, : t + 1], verbose=0), rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("head", ["float32", "float64"])
+def test_stream_computes_in_the_dtypes_of_the_model(head):
+    """Dropout in front made float32 of everything."""
+    gru = GRU(4, return_sequences=True, dtype="float64")
+    model = Sequential([Dropout(0.5), gru, Dense(2, dtype=head)])
+    x = sequence("float64")
+    expected = model.predict(x)
+    stream = tg.Stream(model, batch_size=BATCH)
+    got = np.stack([stream.step(x[:, t]).copy() for t in range(STEPS)], axis=1)
+    assert got.dtype == expected.dtype == head
+    assert_forward_close(got, expected)
 
 
 def test_stream_reads_tokens_through_an_embedding():

@@ -9,6 +9,7 @@ from tidegate._arrays import FloatArray, new_array
 from tidegate._loader import core
 from tidegate.layers import GRUD, Bidirectional, Dense, Dropout, Embedding, checks
 from tidegate.layers.base import Layer
+from tidegate.layers.plan import cast_to
 from tidegate.layers.recurrent import RecurrentLayer
 from tidegate.models import Model
 from tidegate.weights import CellWeights
@@ -58,7 +59,7 @@ class _LayerStep:
             x = self._layer.prepare(f"{_WHERE}.step", x, "x_t")
             if x.shape != self._shape:
                 raise ValueError(f"{_WHERE}.step: x_t has shape {x.shape}; expected {self._shape}.")
-        return self._layer.forward(x)[0]
+        return self._layer.forward(cast_to(self._layer, x))[0]
 
 
 class Stream:
@@ -104,7 +105,8 @@ class Stream:
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(f"{_WHERE}: batch_size is {batch_size!r}; expected an integer >= 1.")
         self.batch_size = batch_size
-        parts = _parts_of(layer_or_model)
+        # Dropout passes on what it gets, in the dtype that it gets.
+        parts = [p for p in _parts_of(layer_or_model) if type(p) is not Dropout]
         steps = [_step_of(part, batch_size, is_first=k == 0) for k, part in enumerate(parts)]
         recurrent = [step for step in steps if isinstance(step, _RecurrentStep)]
         if not recurrent:
