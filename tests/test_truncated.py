@@ -255,7 +255,7 @@ def test_models_that_cannot_go_in_pieces():
         def _declare(self, input_shape):
             return (), input_shape
 
-    with pytest.raises(ValueError, match="layer 'mean' is a Mean; expected layers that need no la"):
+    with pytest.raises(ValueError, match="layer 'mean' is a Mean; expected layers that need no st"):
         pieces(Mean(), GRU(5, **SEQUENCES))
 
 

@@ -125,5 +125,5 @@ def _refusal(layer: Layer) -> str | None:
     if not all(part.return_sequences for part in parts):
         return "returns the last step only; expected return_sequences=True, and y for every step"
     if not layer.stepwise:
-        return f"is a {type(layer).__name__}; expected layers that need no later step"
+        return f"is a {type(layer).__name__}; expected layers that need no step of another piece"
     return None
