@@ -1,8 +1,13 @@
-"""The shapes of a cell's arrays, from those of weight_hh and, with a projection, of weight_hr."""
+"""The shapes of a cell's arrays, from those of weight_hh and, with a projection, of weight_hr.
+
+And whose memory the arrays are.
+"""
 
 from typing import Any, NamedTuple
 
-from tidegate._arrays import FloatArray, as_float_array
+import numpy as np
+
+from tidegate._arrays import FloatArray, as_float_array, with_shape
 
 
 class Sizes(NamedTuple):
@@ -38,6 +43,20 @@ def sizes_of(where: str, gates: int, w_ih: FloatArray, w_hh: FloatArray, weight_
     return Sizes(gates, inputs, w_hr.shape[1], outputs, projects=True)
 
 
+def check_memory(where: str, given: dict[str, Any], coupled: str | None) -> None:
+    """Raise if the arrays of a T-LSTM's memory do not go with the others, or with the options."""
+    if given["weight_cc"] is None:
+        if given["bias_cc"] is not None:
+            raise ValueError(f"{where}: bias_cc is given; expected None without weight_cc.")
+        return
+    for name, value in (("peephole", given["peephole"]), ("coupled", coupled)):
+        if value is not None:
+            raise ValueError(
+                f"{where}: weight_cc and {name} are given; expected one of them (the gates of a "
+                "T-LSTM are those of a plain LSTM)."
+            )
+
+
 def shapes_of(sizes: Sizes, peepholes: int, cell: str) -> dict[str, tuple[tuple[int, ...], str]]:
     """Map names of arrays to shapes, and to what messages say of them; `cell` ends some of those.
 
@@ -55,4 +74,22 @@ def shapes_of(sizes: Sizes, peepholes: int, cell: str) -> dict[str, tuple[tuple[
         "peephole": ((peepholes, hidden), f"{diagonal}, or {full}"),
         "full peephole": ((peepholes, hidden, hidden), full),
         "weight_hr": ((outputs, hidden), "(output_size, hidden_size)"),
+        "weight_cc": ((hidden, hidden), "(hidden_size, hidden_size)"),
+        "bias_cc": ((hidden,), "(hidden_size,)"),
     }
+
+
+def owned(
+    where: str, name: str, given: FloatArray, expected: tuple[tuple[int, ...], str], share: bool
+) -> FloatArray:
+    """Return the array itself when shared, else a read-only copy, after a check of its shape."""
+    array = with_shape(where, name, given, *expected)
+    if not share:
+        array = array.copy()
+        array.flags.writeable = False
+    elif array is not given and not np.shares_memory(array, given):
+        raise ValueError(
+            f"{where}: {name} is not C-contiguous and aligned; expected an array that can be "
+            "shared (copy it first)."
+        )
+    return array

@@ -7,7 +7,7 @@ import numpy as np
 
 from tidegate._arrays import FloatArray, new_array
 from tidegate._loader import core
-from tidegate.layers import GRUD, Bidirectional, Dense, Dropout, Embedding, checks
+from tidegate.layers import GRUD, Bidirectional, Dense, Dropout, Embedding, TimeLSTM, checks
 from tidegate.layers.base import Layer
 from tidegate.layers.plan import cast_to
 from tidegate.layers.recurrent import RecurrentLayer
@@ -184,6 +184,12 @@ def _step_of(part: Any, batch_size: int, *, is_first: bool) -> _RecurrentStep | 
         raise ValueError(
             f"{name} is a GRUD, whose step depends on when each feature was last observed; "
             "expected LSTM, GRU or SimpleRNN."
+        )
+    if isinstance(part, TimeLSTM):
+        raise ValueError(
+            f"{name} is a TimeLSTM, whose step depends on the time since the step before; expected "
+            'LSTM, GRU or SimpleRNN (a stateful TimeLSTM with time_feature="gap" goes on from call '
+            "to call)."
         )
     if isinstance(part, RecurrentLayer):
         keep = part.noise.zoneout

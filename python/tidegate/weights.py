@@ -4,15 +4,18 @@ from typing import Any
 
 import numpy as np
 
-from tidegate._arrays import FloatArray, as_float_array, check_flag, check_limit, with_shape
+from tidegate._arrays import FloatArray, as_float_array, check_flag, check_limit
 from tidegate._loader import core
-from tidegate._weight_shapes import shapes_of, sizes_of
+from tidegate._weight_shapes import check_memory, owned, shapes_of, sizes_of
 from tidegate.activation import Activation, as_activation, for_core
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 COUPLED = ("input", "forget")
 UPDATES = ("retain", "replace")
-ARRAY_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "peephole", "weight_hr")
+ARRAY_NAMES = (
+    *("weight_ih", "weight_hh", "bias_ih", "bias_hh"),
+    *("peephole", "weight_hr", "weight_cc", "bias_cc"),
+)
 
 
 def check_choice(where: str, name: str, value: object, known: tuple[str, ...]) -> str:
@@ -42,6 +45,12 @@ class CellWeights:
     weight_hr : (P, H) same dtype, optional
         LSTM only: h = W_hr (o∘tanh(c)), the projection of Sak, Senior & Beaufays (2014). h has
         P >= 1 elements, c has H.
+    weight_cc : (H, H) same dtype, optional
+        LSTM only, without peepholes and coupled gates: each step starts from c_prev - s + d∘s with
+        s = tanh(W_cc c_prev + b_cc), where d is the `memory_decay` of the call (T-LSTM; Baytas et
+        al. 2017).
+    bias_cc : (H,) same dtype, optional
+        b_cc; with weight_cc only.
     activation : str, Activation or (str, dict)
         Of the candidate: g of the LSTM, n of the GRU, h of the simple RNN. Names and parameters:
         `Activation`.
@@ -89,6 +98,8 @@ class CellWeights:
     bias_hh: FloatArray | None
     peephole: FloatArray | None
     weight_hr: FloatArray | None
+    weight_cc: FloatArray | None
+    bias_cc: FloatArray | None
     activation: str | Activation
     recurrent_activation: str | Activation
     output_activation: str | Activation
@@ -113,6 +124,8 @@ class CellWeights:
         peephole: Any = None,
         *,
         weight_hr: Any = None,
+        weight_cc: Any = None,
+        bias_cc: Any = None,
         activation: Any = "tanh",
         recurrent_activation: Any = "sigmoid",
         output_activation: Any = None,
@@ -142,12 +155,14 @@ class CellWeights:
         self.cell_clip = check_limit(where, "cell_clip", cell_clip)
         self.output_clip = check_limit(where, "output_clip", output_clip)
         lstm_only = {"coupled": coupled, "cell_clip": cell_clip, "output_clip": output_clip}
-        for name, value in {"peephole": peephole, "weight_hr": weight_hr, **lstm_only}.items():
+        values = (weight_ih, weight_hh, bias_ih, bias_hh, peephole, weight_hr, weight_cc, bias_cc)
+        arrays = dict(zip(ARRAY_NAMES, values, strict=True))
+        for name, value in {**dict(list(arrays.items())[4:]), **lstm_only}.items():
             if value is not None and cell != "lstm":
                 raise ValueError(f'{where}: {name} is given; expected None for cell "{cell}".')
-        arrays = (weight_ih, weight_hh, bias_ih, bias_hh, peephole, weight_hr)
+        check_memory(where, arrays, coupled)
         self._shared = _share
-        self._set_arrays(dict(zip(ARRAY_NAMES, arrays, strict=True)), share=_share)
+        self._set_arrays(arrays, share=_share)
         self._core: Any = None
 
     @classmethod
@@ -175,7 +190,7 @@ class CellWeights:
             array = as_float_array(where, name, value, dtype)
             full = name == "peephole" and array.ndim == 3
             expected = shapes["full peephole" if full else name]
-            setattr(self, name, _owned(where, name, array, expected, share))
+            setattr(self, name, owned(where, name, array, expected, share))
         self.input_size, self.hidden_size, self.output_size = sizes[1:4]
         self.dtype = dtype
 
@@ -227,6 +242,8 @@ class CellWeights:
             options["retain"] = False
         if self.coupled is not None:
             options["coupled"] = self.coupled
+        if self.weight_cc is not None:
+            options["decays_memory"] = True
         if self.activation != "tanh":
             options["activation"] = for_core(self.activation)
         if self.recurrent_activation != "sigmoid":
@@ -269,19 +286,3 @@ class CellWeights:
             f'CellWeights("{self.cell}", input_size={self.input_size}, '
             f"hidden_size={self.hidden_size}, dtype={self.dtype})"
         )
-
-
-def _owned(
-    where: str, name: str, given: FloatArray, expected: tuple[tuple[int, ...], str], share: bool
-) -> FloatArray:
-    """Return the array itself when shared, else a read-only copy, after a check of its shape."""
-    array = with_shape(where, name, given, *expected)
-    if not share:
-        array = array.copy()
-        array.flags.writeable = False
-    elif array is not given and not np.shares_memory(array, given):
-        raise ValueError(
-            f"{where}: {name} is not C-contiguous and aligned; expected an array that can be "
-            "shared (copy it first)."
-        )
-    return array

@@ -70,6 +70,7 @@ inline const CellOption kCellOptions[] = {
     {"reset_after", [](auto& c, auto& v) { c.reset_after = py::cast<bool>(v); }},
     {"retain", [](auto& c, auto& v) { c.retain = py::cast<bool>(v); }},
     {"coupled", [](auto& c, auto& v) { c.coupled = coupled_from(py::cast<std::string>(v)); }},
+    {"decays_memory", [](auto& c, auto& v) { c.decays_memory = py::cast<bool>(v); }},
     {"activation", [](auto& c, auto& v) { c.activations.input = activation_from(v); }},
     {"recurrent_activation",
      [](auto& c, auto& v) { c.activations.recurrent = activation_from(v); }},

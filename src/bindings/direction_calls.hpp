@@ -32,6 +32,7 @@ py::tuple directions_forward(const WeightsList<T>& weights, Array<T> x, StatesLi
   const bool batch_first = flag(is_batch_first, "birnn_forward: batch_first");
   const bool return_sequences = flag(returns_sequences, "birnn_forward: return_sequences");
   CHECK_ARG(weights.size() == kDirections, "core: there are two directions.");
+  require_no_memory_decay("birnn_forward", weights);
   const SequenceLayout layout = layout_of(batch_first, 0);
   const Index units = weights[0]->output_size();
   CHECK_ARG(weights[1]->input_size() == weights[0]->input_size(),

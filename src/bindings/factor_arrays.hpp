@@ -1,4 +1,5 @@
-// Where the arrays of state_scale, recurrent_scale and state_keep become StateFactors.
+// Where the arrays of state_scale, recurrent_scale, state_keep and memory_decay become
+// StateFactors.
 #pragma once
 
 #include "bindings/arrays.hpp"
@@ -11,7 +12,8 @@ template <class T>
 struct FactorArrays {
   OptionalArray<T> scale;  // (1 or G, steps and batch as the layout has them, H)
   bool product_only = false;
-  OptionalArray<T> keep;  // without the first axis
+  OptionalArray<T> keep;    // without the first axis
+  OptionalArray<T> memory;  // (steps and batch as the layout has them, 1)
 
   // Shapes were settled in Python, rows are contiguous.
   StateFactors<T> views(SequenceLayout layout, Dims dims, Index gates, Index units) const {
@@ -28,6 +30,10 @@ struct FactorArrays {
     if (keep) {
       check_shape(*keep, "core: keep", shape);
       factors.keep = layout.view_of(strides_of(*keep, 0), keep->data(), dims.steps);
+    }
+    if (memory) {
+      check_shape(*memory, "core: memory_decay", layout.shape(dims, 1));
+      factors.memory = layout.view_of(strides_of(*memory, 0), memory->data(), dims.steps);
     }
     return factors;
   }

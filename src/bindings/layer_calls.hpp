@@ -174,7 +174,7 @@ py::tuple forward(std::shared_ptr<LayerWeights<T>> weights, Array<T> x, Optional
                   const py::object& is_batch_first, const py::object& returns_sequences,
                   const py::object& goes_backwards, OptionalArray<T> scale, bool product_only,
                   OptionalArray<T> keep, const py::object& returns_cell_states,
-                  Index recompute_every) {
+                  Index recompute_every, OptionalArray<T> memory) {
   const bool training = flag(is_training, "rnn_forward: training");
   const SequenceLayout layout{flag(is_batch_first, "rnn_forward: batch_first"),
                               flag(goes_backwards, "rnn_forward: go_backwards")};
@@ -207,7 +207,9 @@ py::tuple forward(std::shared_ptr<LayerWeights<T>> weights, Array<T> x, Optional
     cell_states = new_array<T>(layout.shape(dims, weights->hidden_size()));
     problem.cell_states = layout.writable_view(*cell_states).over(rows);
   }
-  const FactorArrays<T> factors{std::move(scale), product_only, std::move(keep)};
+  CHECK_ARG(memory.has_value() == weights->config().decays_memory,
+            "core: memory_decay and weight_cc disagree.");
+  const FactorArrays<T> factors{std::move(scale), product_only, std::move(keep), std::move(memory)};
   problem.factors =
       factors.views(layout, dims, plan_of(weights->config()).gates, weights->output_size())
           .over(rows);
@@ -227,12 +229,12 @@ py::tuple forward(std::shared_ptr<LayerWeights<T>> weights, Array<T> x, Optional
   return py::make_tuple(std::move(y), last.as_tuple(), std::move(kept), std::move(cell_states));
 }
 
-// Returns (dx or None, gradients of the first states, dscale (T, B, H) or None); gradients of the
-// weights go into `out`.
+// Returns (dx or None, gradients of the first states, dscale (T, B, P) or None, the gradient by
+// memory_decay as (T, B, H) to be summed over H, or None); gradients of the weights go into `out`.
 template <class T>
 py::tuple backward(SavedLayer<T>& layer, OptionalArray<T> dy, OptionalArray<T> dh_last,
                    OptionalArray<T> dc_last, const py::object& need_dx, LayerWeights<T>& out,
-                   bool need_dscale, OptionalArray<T> dcell_states) {
+                   bool need_dscale, OptionalArray<T> dcell_states, bool need_dmemory) {
   const bool wants_dx = flag(need_dx, "rnn_backward: need_dx");
   layer.require_usable();
   const LayerWeights<T>& weights = *layer.weights;
@@ -265,12 +267,15 @@ py::tuple backward(SavedLayer<T>& layer, OptionalArray<T> dy, OptionalArray<T> d
   if (dx) problem.dx = layout.writable_view(*dx).over(rows);
   problem.masked_output = layer.ragged.masked_output;
   if (dcell_states) problem.dcell_states = layout.view(*dcell_states).over(rows);
-  OptionalArray<T> dscale;
-  if (need_dscale) {
-    dscale = new_array<T>(layout.shape(layer.dims, weights.output_size()));
-    problem.dscale = layout.writable_view(*dscale).over(rows);
-    if (layer.ragged.batch) fill_with_zeros(dscale);  // the pass writes valid steps
-  }
+  const auto new_factor_gradient = [&](Index width, SequenceView<T>& view) {
+    OptionalArray<T> gradient = new_array<T>(layout.shape(layer.dims, width));
+    view = layout.writable_view(*gradient).over(rows);
+    if (layer.ragged.batch) fill_with_zeros(gradient);  // the pass writes valid steps
+    return gradient;
+  };
+  OptionalArray<T> dscale, dmemory;
+  if (need_dscale) dscale = new_factor_gradient(weights.output_size(), problem.dscale);
+  if (need_dmemory) dmemory = new_factor_gradient(weights.hidden_size(), problem.dmemory);
   layer.used = true;  // from here on: no second backward, also not from another thread
   if (layer.saved) {
     run(layer, problem, num_threads());
@@ -280,7 +285,7 @@ py::tuple backward(SavedLayer<T>& layer, OptionalArray<T> dy, OptionalArray<T> d
     fill_with_zeros(dx);
   }
   layer.release_arrays();
-  return py::make_tuple(std::move(dx), first.as_tuple(), std::move(dscale));
+  return py::make_tuple(std::move(dx), first.as_tuple(), std::move(dscale), std::move(dmemory));
 }
 
 }  // namespace tidegate

@@ -44,6 +44,8 @@ class LayerWeights {
     }
     CHECK_ARG((pointers_.peephole != nullptr) == (config.peephole != Peephole::kNone),
               "core: the peephole option and array disagree.");
+    CHECK_ARG((pointers_.weight_cc != nullptr) == config.decays_memory,
+              "core: decays_memory and weight_cc disagree.");
   }
 
   Index input_size() const { return input_size_; }

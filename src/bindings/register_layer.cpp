@@ -24,11 +24,11 @@ void register_dtype(py::module_& m, const char* suffix) {
       .def("forward", &forward<T>, arg("x").noconvert(), none("h0"), none("c0"), arg("valid"),
            arg("training"), arg("batch_first"), arg("return_sequences"), arg("go_backwards"),
            none("scale"), arg("product_only"), none("keep"), arg("return_cell_states"),
-           arg("recompute_every"));
+           arg("recompute_every"), none("memory"));
 
   py::class_<SavedLayer<T>>(m, named("SavedLayer").c_str())
       .def("backward", &backward<T>, none("dy"), none("dh_last"), none("dc_last"), arg("need_dx"),
-           arg("out"), arg("need_dscale"), none("dcell_states"));
+           arg("out"), arg("need_dscale"), none("dcell_states"), arg("need_dmemory"));
 }
 
 }  // namespace

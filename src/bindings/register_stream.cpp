@@ -29,6 +29,9 @@ class LayerStream {
         finite_only_(finite_only) {
     CHECK_ARG(h_->ndim() == 2 && h_->shape(0) > 0, "core: h has two axes and at least one row.");
     CHECK_ARG(c_.has_value() == weights_->has_c(), "core: c is the LSTM's.");
+    CHECK_ARG(!weights_->config().decays_memory,
+              "Stream: the weights have weight_cc, and a step of a stream takes no memory_decay; "
+              "expected weights without it (rnn_forward with state= runs one step at a time).");
     const Index batch = h_->shape(0), inputs = weights_->input_size();
     x_.resize(checked_product(batch, inputs));
     problem_.rows = {1, batch};

@@ -48,6 +48,17 @@ struct SavedStack : SavedLayers<T> {};
 template <class T>
 struct SavedDirections : SavedLayers<T> {};
 
+// `door` is the function that was called.
+template <class T>
+void require_no_memory_decay(const char* door, const WeightsList<T>& weights) {
+  for (std::size_t k = 0; k < weights.size(); ++k) {
+    CHECK_ARG(!weights[k]->config().decays_memory,
+              door << ": set " << k << " of the weights has weight_cc, and memory_decay is not for "
+                   << "several layers in one call; expected weights without it (rnn_forward, once "
+                   << "per layer and direction, takes both).");
+  }
+}
+
 // States of each layer, checked. Messages call them by the list, `name`: name[layer][part], or
 // name[part] where the caller gave one flat list.
 template <class T>

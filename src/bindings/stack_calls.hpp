@@ -52,6 +52,7 @@ py::tuple stack_forward(const WeightsList<T>& weights, Array<T> x, StatesList<T>
   const SequenceLayout layout{flag(is_batch_first, "rnn_stack_forward: batch_first"), false};
   const bool return_sequences = flag(returns_sequences, "rnn_stack_forward: return_sequences");
   CHECK_ARG(!weights.empty(), "core: there is at least one layer.");
+  require_no_memory_decay("rnn_stack_forward", weights);
   for (std::size_t k = 1; k < weights.size(); ++k) {
     CHECK_ARG(weights[k]->input_size() == weights[k - 1]->output_size(),
               "rnn_stack_forward: weights[" << k << "] has input_size " << weights[k]->input_size()

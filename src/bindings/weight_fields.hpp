@@ -44,6 +44,9 @@ struct WeightFields {
       {"peephole", &Of::peephole, &To::peephole, peephole_shape},
       {"weight_hr", &Of::weight_hr, &To::weight_hr,
        [](auto&, auto& s) { return Axes{s.output, s.hidden}; }},
+      {"weight_cc", &Of::weight_cc, &To::weight_cc,
+       [](auto&, auto& s) { return Axes{s.hidden, s.hidden}; }},
+      {"bias_cc", &Of::bias_cc, &To::bias_cc, [](auto&, auto& s) { return Axes{s.hidden}; }},
   };
   static constexpr std::size_t kCount = std::size(kAll);
 

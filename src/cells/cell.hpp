@@ -17,17 +17,18 @@
 //   kPeepholes                         rows of peepholes: of the first slots, which see c_prev, and
 //                                      of the last one, which sees c
 //   kProjects                          its h may be what a projection multiplies (LSTMP's m)
+//   kDecaysMemory                      the epilogue takes a decay of c_prev for each row and step
 #pragma once
 
 #include "math/chosen_activation.hpp"
 
 namespace tidegate {
 
-constexpr int kMaxSlots = 4;
+constexpr int kMaxSlots = 5;
 
 // Rows (B, H) that a recurrent matrix multiplies.
 enum class Operand { kHPrev, kCPrev, kC, kResetH };
-enum class Matrix { kRecurrent, kPeephole };
+enum class Matrix { kRecurrent, kPeephole, kMemory };
 
 struct Term {
   int phase;
@@ -99,10 +100,12 @@ struct ForwardUnit {
   V h_in;  // h_prev as the recurrent product takes it
   V h, c, reset_h;
   V peephole[3];
+  V memory_decay;
 };
 
 // One lane of units on the way back: s is saved values in, da out. dh, dc and dreset_h hold the
-// gradients that arrive at step t and, after the last phase, what flows on to step t-1.
+// gradients that arrive at step t and, after the last phase, what flows on to step t-1. The
+// gradient by memory_decay is the sum of dmemory_decay over the units.
 template <class V>
 struct BackwardUnit {
   V s[kMaxSlots];
@@ -111,6 +114,7 @@ struct BackwardUnit {
   V dh, dc, dreset_h;
   V dh_in;
   V peephole[3];
+  V memory_decay, dmemory_decay;
 };
 
 }  // namespace tidegate

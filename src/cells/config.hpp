@@ -6,6 +6,7 @@
 #include "cells/gru.hpp"
 #include "cells/lstm.hpp"
 #include "cells/rnn.hpp"
+#include "cells/time_lstm.hpp"
 
 namespace tidegate {
 
@@ -20,6 +21,7 @@ struct CellConfig {
   bool retain = true;
   CellActivations activations;
   Coupled coupled = Coupled::kNone;
+  bool decays_memory = false;  // of an LSTM, without peepholes or coupled gates
 };
 
 // One version of each, with activations as values: a gate less pays for the branches.
@@ -45,6 +47,7 @@ auto visit_cell_with(const Activations& activations, const CellConfig& c, const 
                          : f(GruResetBeforeCell<A>{activations, {c.retain}});
   }
   if (c.coupled != Coupled::kNone) return visit_coupled(c, f);
+  if (c.decays_memory) return f(TimeLstmCell<A>{activations});
   if (c.peephole == Peephole::kDiagonal) return f(LstmCell<Peephole::kDiagonal, A>{activations});
   if (c.peephole == Peephole::kFull) return f(LstmCell<Peephole::kFull, A>{activations});
   return f(LstmCell<Peephole::kNone, A>{activations});

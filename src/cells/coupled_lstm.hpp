@@ -29,6 +29,7 @@ struct CoupledLstmCell {
   };
   static constexpr bool kUsesHPrev = false, kUsesResetH = false, kCarriesDh = false;
   static constexpr bool kProjects = true;
+  static constexpr bool kDecaysMemory = false;
   static constexpr unsigned kWrites[] = {kFull ? 0b100u : 0b111u, 0b011u};
   using Output = OutputGate<kO, kDiagonal ? 1 : -1>;
 

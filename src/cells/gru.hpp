@@ -22,6 +22,7 @@ struct GruResetAfterCell {
   static constexpr Term kTerms[] = {{0, Operand::kHPrev, kR, 3, Matrix::kRecurrent, 0}};
   static constexpr bool kUsesHPrev = true, kUsesResetH = false, kCarriesDh = true;
   static constexpr bool kProjects = false;
+  static constexpr bool kDecaysMemory = false;
   static constexpr unsigned kWrites[] = {0b1111u};
   static constexpr bool kDiagonal = false;
   static constexpr int kPeepholes = 0;
@@ -61,6 +62,7 @@ struct GruResetBeforeCell {
   };
   static constexpr bool kUsesHPrev = true, kUsesResetH = true, kCarriesDh = true;
   static constexpr bool kProjects = false;
+  static constexpr bool kDecaysMemory = false;
   static constexpr unsigned kWrites[] = {0b110u, 0b001u};
   static constexpr bool kDiagonal = false;
   static constexpr int kPeepholes = 0;

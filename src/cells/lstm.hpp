@@ -31,6 +31,7 @@ struct LstmCell {
   };
   static constexpr bool kUsesHPrev = false, kUsesResetH = false, kCarriesDh = false;
   static constexpr bool kProjects = true;
+  static constexpr bool kDecaysMemory = false;
   // Slots whose da a backward phase writes.
   static constexpr unsigned kWrites[] = {kFull ? 0b1000u : 0b1111u, 0b0111u};
   using Output = OutputGate<kO, kDiagonal ? 2 : -1>;

@@ -15,6 +15,7 @@ struct RnnCell {
   static constexpr Term kTerms[] = {{0, Operand::kHPrev, 0, 1, Matrix::kRecurrent, 0}};
   static constexpr bool kUsesHPrev = false, kUsesResetH = false, kCarriesDh = false;
   static constexpr bool kProjects = false;
+  static constexpr bool kDecaysMemory = false;
   static constexpr unsigned kWrites[] = {0b1u};
   static constexpr bool kDiagonal = false;
   static constexpr int kPeepholes = 0;

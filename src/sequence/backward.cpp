@@ -263,7 +263,11 @@ class BackwardPass final : public Pass {
           factored && saved_.factors.scale ? V::load(operands_.dh_in().at(0, b) + unit) : u.dh;
     }
     if constexpr (Cell::kDiagonal) w_.template read_peepholes<Cell>(u, unit);
+    if constexpr (Cell::kDecaysMemory) u.memory_decay = V(*saved_.factors.memory.at(t, b));
     cell_.template backward<phase>(u);
+    if constexpr (Cell::kDecaysMemory) {
+      if (p_.dmemory) u.dmemory_decay.store_partial(p_.dmemory.at(t, b) + unit, valid);
+    }
     for (int s = 0; s < Cell::kSlots; ++s) {
       if ((Cell::kWrites[phase] >> s & 1u) == 0) continue;
       // Padding met 0 * inf if the row holds an inf; as an operand below it must be zero.

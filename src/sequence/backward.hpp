@@ -19,7 +19,8 @@ struct BackwardProblem {
   MaskedOutput masked_output = MaskedOutput::kZero;  // as in the forward pass
   SequenceView<T> dscale{};  // (T, B, H), of a scale that is the same for all gates; or null
   SequenceView<const T> dcell_states = {};  // (T, B, H), or null for zeros
-  bool accumulate = false;                  // add to the weight gradients instead of writing them
+  SequenceView<T> dmemory = {};  // (T, B, H): the gradient by factors.memory, to be summed over H
+  bool accumulate = false;       // add to the weight gradients instead of writing them
 };
 
 // A pass on at most `threads` threads that overwrites the gates in `saved`, so it runs once. In

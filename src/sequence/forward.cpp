@@ -203,6 +203,7 @@ class ForwardPass final : public Pass {
       if constexpr (phase == 1) u.c = V::load(states_.c.at(t + 1, b) + unit);
     }
     if constexpr (Cell::kDiagonal) w_.template read_peepholes<Cell>(u, unit);
+    if constexpr (Cell::kDecaysMemory) u.memory_decay = V(*p_.factors.memory.at(t, b));
     cell_.template forward<phase>(u);
     if constexpr (Cell::kStates == 2 && phase == 0) u.c.store(states_.c.at(t + 1, b) + unit);
     if constexpr (Cell::kUsesResetH && phase == 0) u.reset_h.store(states_.reset_h.at(t, b) + unit);

@@ -1,5 +1,7 @@
 #include "sequence/packed_weights.hpp"
 
+#include <algorithm>
+
 #include "base/team.hpp"
 
 namespace tidegate {
@@ -15,8 +17,11 @@ CellPlan plan_of(const CellConfig& config) {
 
 namespace {
 
-// A cell whose phases end in fewer than three slots needs several blocks to fill a register tile.
-bool has_few_slots(const CellPlan& plan) { return plan.slots == 1 || plan.uses_reset_h; }
+// Products of fewer than three slots need several blocks to fill a register tile.
+bool has_few_slots(const CellPlan& plan) {
+  return std::any_of(plan.terms, plan.terms + plan.term_count,
+                     [](const Term& term) { return term.slots < 3; });
+}
 
 // The rows gate_of(slot)*H + unit of a matrix of `columns`, all slots of a group's units together.
 template <class T, class GateOf>
@@ -137,6 +142,8 @@ void PackedWeights<T>::read_from(const WeightArrays<T>& arrays) {
     for (int slot = 0; slot < term.slots; ++slot) {
       if (term.matrix == Matrix::kRecurrent) {
         add_bias(arrays.bias_hh, term.gate + slot, term.slot + slot);
+      } else if (term.matrix == Matrix::kMemory) {
+        add_bias(arrays.bias_cc, term.gate + slot, term.slot + slot);
       }
       gates.push_back(term_rows(arrays, term) + slot * hidden_size * operand_size(term.operand));
     }
@@ -172,7 +179,8 @@ void PackedWeights<T>::pack(const Packing& wanted, int threads) {
 // First row of the matrix that a term multiplies.
 template <class T>
 const T* PackedWeights<T>::term_rows(const WeightArrays<T>& arrays, const Term& term) const {
-  const T* matrix = term.matrix == Matrix::kRecurrent ? arrays.weight_hh : arrays.peephole;
+  const T* const matrices[] = {arrays.weight_hh, arrays.peephole, arrays.weight_cc};
+  const T* matrix = matrices[static_cast<std::size_t>(term.matrix)];
   return matrix + term.gate * hidden_size * operand_size(term.operand);
 }
 

@@ -22,6 +22,8 @@ struct WeightPointers {
   T* bias_hh;              // (G*H,)
   T* peephole;             // (3, H) or (3, H, H); 2 rows where gates are coupled
   T* weight_hr = nullptr;  // (P, H), an LSTM's projection of its output
+  T* weight_cc = nullptr;  // (H, H), of c_prev, where memory decays
+  T* bias_cc = nullptr;    // (H,)
 };
 template <class T>
 using WeightArrays = WeightPointers<const T>;  // as the user gives them

@@ -137,6 +137,7 @@ void Recomputation<T>::run_backward(const std::vector<BackwardProblem<T>>& probl
       p.dy = rows_[j].of(p.dy);
       p.dx = rows_[j].of(p.dx);
       p.dscale = rows_[j].of(p.dscale);
+      p.dmemory = rows_[j].of(p.dmemory);
       p.dcell_states = rows_[j].of(p.dcell_states);
       if (segment < last) {  // what flowed out of the segment after this one
         p.dh_last = p.dh0;

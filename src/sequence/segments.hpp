@@ -43,6 +43,7 @@ class SegmentRows {
   StateFactors<T> of(StateFactors<T> whole) const {
     whole.scale = of(whole.scale);
     whole.keep = of(whole.keep);
+    whole.memory = of(whole.memory);
     return whole;
   }
 

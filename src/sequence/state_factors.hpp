@@ -2,9 +2,10 @@
 //
 //   scale   h_prev is multiplied by it before the step: a decay over time, or recurrent dropout
 //   keep    h = keep∘h_prev + (1 - keep)∘h_new, with h_prev as it was before any scale: zoneout
+//   memory  how much of the short-term part of c_prev is left, one number for all units: T-LSTM
 //
-// Each is (T, B, H) with any strides; one that is constant over time has a step stride of 0 and
-// costs (B, H) of memory.
+// The first two are (T, B, H) with any strides; one that is constant over time has a step stride of
+// 0 and costs (B, H) of memory.
 #pragma once
 
 #include "math/lane.hpp"
@@ -18,10 +19,13 @@ struct StateFactors {
   Index scale_gate = 0;           // elements from one gate's scale to the next; 0: one for all
   bool product_only = false;      // only what R multiplies is scaled; the GRU's blend is not
   SequenceView<const T> keep{};   // null: none
+  // (T, B), there if and only if the cell decays memory; any() does not count it, since the cell's
+  // type knows.
+  SequenceView<const T> memory{};
 
   // The same for a pass over `rows`.
   StateFactors over(const ActiveRows& rows) const {
-    return {scale.over(rows), scale_gate, product_only, keep.over(rows)};
+    return {scale.over(rows), scale_gate, product_only, keep.over(rows), memory.over(rows)};
   }
 
   bool any() const { return scale || keep; }

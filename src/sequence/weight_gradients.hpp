@@ -8,6 +8,7 @@
 // A projection is one more run: dh x [ m ] -> dW_hr.
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "gemm/outer_product.hpp"
@@ -110,12 +111,18 @@ class WeightGradientPass {
     for (int t = 0; t < w_.plan.term_count; ++t) {
       const Term& term = w_.plan.terms[t];
       if (slot < term.slot || slot >= term.slot + term.slots) continue;
-      const bool recurrent = term.matrix == Matrix::kRecurrent;
-      add(Column::kTerm, &term, w_.operand_size(term.operand),
-          recurrent ? out_.weight_hh : out_.peephole);
-      if (recurrent) add(Column::kOne, &term, 1, out_.bias_hh);
+      const auto [matrix, bias] = gradients_of(term.matrix);
+      add(Column::kTerm, &term, w_.operand_size(term.operand), matrix);
+      add(Column::kOne, &term, 1, bias);
     }
     return factors;
+  }
+
+  // Of a term's matrix, and of the bias that starts the slots it adds to.
+  std::pair<T*, T*> gradients_of(Matrix matrix) const {
+    if (matrix == Matrix::kMemory) return {out_.weight_cc, out_.bias_cc};
+    if (matrix == Matrix::kPeephole) return {out_.peephole, nullptr};
+    return {out_.weight_hh, out_.bias_hh};
   }
 
   void run_slots(const Run& run, int thread, int team) {

@@ -158,6 +158,15 @@ OPTIONS: tuple[Option, ...] = (
     Option("recurrent_scale per gate", forward=lambda case: {"recurrent_scale": _per_gate(case)}),
     Option("state_scale", forward=lambda case: {"state_scale": _like_y(case)}),
     Option("state_keep", forward=lambda case: {"state_keep": _like_y(case)}),
+    Option(
+        "T-LSTM",
+        LSTM,
+        arrays=lambda case: {"weight_cc": (case.hidden, case.hidden), "bias_cc": (case.hidden,)},
+        forward=lambda case: {"memory_decay": _like_y(case)[..., 0]},
+        products=lambda case: (
+            (4 * case.inputs + 5 * case.hidden) / (4 * (case.inputs + case.hidden))
+        ),
+    ),
 )
 
 

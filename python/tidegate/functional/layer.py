@@ -13,7 +13,12 @@ from tidegate.functional.arguments import (
     steps_at_once,
     validity,
 )
-from tidegate.functional.state_factors import NO_FACTORS, StateFactors, state_factors
+from tidegate.functional.state_factors import (
+    NO_FACTORS,
+    StateFactors,
+    memory_factor,
+    state_factors,
+)
 from tidegate.weights import CellWeights
 
 
@@ -47,6 +52,7 @@ class RNNGradients(NamedTuple):
     state: State
     weights: CellWeights
     state_scale: FloatArray | None = None
+    memory_decay: FloatArray | None = None
 
 
 def rnn_forward(
@@ -66,6 +72,7 @@ def rnn_forward(
     recurrent_scale: Any = None,
     state_keep: Any = None,
     recompute_every: int | None = None,
+    memory_decay: Any = None,
 ) -> RNNOutput:
     """Run one recurrent layer over a batch of sequences.
 
@@ -112,6 +119,10 @@ def rnn_forward(
         steps between would have saved, k steps at a time from the last to the first. The same bits
         in less memory, for about a third more time (docs/training.md). Without `training` it
         changes nothing.
+    memory_decay : (T, B), or (B, T) with batch_first; with weight_cc only
+        How much is left of the short-term part of c_prev on the way into each step, 1 for all and 0
+        for none of it (T-LSTM): `tidegate.sequences.memory_decay` of the time since the step that
+        ran before. Read again by `rnn_backward`; not read at invalid steps.
 
     Returns
     -------
@@ -126,7 +137,8 @@ def rnn_forward(
     ------
     ValueError
         A shape disagrees with the weights or with the other arrays; a length is outside 0..T; both
-        `lengths` and `mask` are given; state_keep leaves 0..1; recompute_every is below 1.
+        `lengths` and `mask` are given; state_keep leaves 0..1; recompute_every is below 1;
+        memory_decay without weight_cc, or weight_cc without it.
     TypeError
         An array has another dtype than the weights, is a masked array, `weights` is no CellWeights,
         or a flag is neither True nor False; `lengths` has no integers, `mask` no bools;
@@ -167,6 +179,9 @@ def rnn_forward(
             lengths,
             mask,
         )
+    memory = None
+    if memory_decay is not None or weights.weight_cc is not None:
+        memory = memory_factor(where, weights, x, memory_decay)
     y, final, kept, cell_states = weights.core_weights().forward(
         x,
         *split_state(where, "state", state, weights),
@@ -178,6 +193,7 @@ def rnn_forward(
         *factors,
         return_cell_states,
         steps_at_once(where, recompute_every),
+        memory,
     )
     if kept is None:
         return RNNOutput(y, final, None, cell_states)
@@ -194,6 +210,7 @@ def rnn_backward(
     need_dx: bool = True,
     need_dstate_scale: bool = False,
     dcell_states: Any = None,
+    need_dmemory_decay: bool = False,
     out: CellWeights | None = None,
 ) -> RNNGradients:
     """Gradients of one forward pass by its input, initial state and weights.
@@ -212,8 +229,9 @@ def rnn_backward(
         If false, `x` of the result is None and its product is not computed.
     dcell_states : like y, optional
         "lstm" only: gradient by c after each step, whether or not these were returned.
-    need_dstate_scale : bool
-        Whether `state_scale` of the result is the gradient by that argument, which must be given.
+    need_dstate_scale, need_dmemory_decay : bool
+        Whether `state_scale`, or `memory_decay`, of the result is the gradient by that argument,
+        which must have been given.
     out : CellWeights, optional
         Gradients are written into its arrays (made by `CellWeights.view`); arrays that it lacks
         are not computed.
@@ -223,7 +241,7 @@ def rnn_backward(
     RNNGradients
         x, like the input, zeros at invalid steps; state, a tuple of (B, H), the gradient by the
         initial state (also when that was omitted); weights, a CellWeights that holds the gradients
-        (`out` if given); state_scale, like that argument (None unless needed).
+        (`out` if given); state_scale and memory_decay, like these arguments (None unless needed).
 
     Raises
     ------
@@ -235,7 +253,7 @@ def rnn_backward(
     ValueError
         `dy`, `dstate` or `dcell_states` has another shape than y, the state or c, or is given for a
         cell without c; `out` has another dtype or shape, or its arrays overlap; a gradient by
-        state_scale is asked for, and the forward pass had none.
+        state_scale or memory_decay is asked for, and the forward pass had none.
     MemoryError
         The result does not fit into memory.
 
@@ -268,9 +286,22 @@ def rnn_backward(
             f"{where}: need_dstate_scale is True; expected False, or a forward pass with "
             "state_scale."
         )
-    dx, dfirst, dscale = saved.core.backward(
-        dy, *dstate, need_dx, gradients.core_weights(), bool(need_dstate_scale), dcell_states
+    if check_flag(where, "need_dmemory_decay", need_dmemory_decay) and weights.weight_cc is None:
+        raise ValueError(
+            f"{where}: need_dmemory_decay is True and the weights have no weight_cc; expected "
+            "False (only a T-LSTM has a memory_decay)."
+        )
+    dx, dfirst, dscale, dmemory = saved.core.backward(
+        dy,
+        *dstate,
+        need_dx,
+        gradients.core_weights(),
+        bool(need_dstate_scale),
+        dcell_states,
+        bool(need_dmemory_decay),
     )
     if dscale is not None and saved.scale_axes == 2:
         dscale = dscale.sum(axis=saved.time_axis)
-    return RNNGradients(dx, dfirst, gradients, dscale)
+    if dmemory is not None:
+        dmemory = dmemory.sum(axis=2)
+    return RNNGradients(dx, dfirst, gradients, dscale, dmemory)

@@ -1,4 +1,4 @@
-"""Factors on the state at every step: state_scale, recurrent_scale and state_keep of the doors."""
+"""Factors on the state at every step: arguments of the doors ending in scale, keep or decay."""
 
 from typing import Any, NamedTuple
 
@@ -67,6 +67,30 @@ def state_factors(
     if 0 in full:
         return NO_FACTORS
     return StateFactors(scale, recurrent_scale is not None, keep)
+
+
+def memory_factor(
+    where: str, weights: CellWeights, x: FloatArray, memory_decay: Any
+) -> FloatArray | None:
+    """Check memory_decay, which belongs to weights with weight_cc; (T, B, 1) in the layout of x."""
+    if weights.weight_cc is None:
+        raise ValueError(
+            f"{where}: memory_decay is given and the weights have no weight_cc; expected both "
+            "(a T-LSTM) or neither."
+        )
+    if memory_decay is None:
+        raise ValueError(
+            f"{where}: memory_decay is None and the weights have weight_cc; expected a number for "
+            "each step (tidegate.sequences.memory_decay makes them of time gaps; ones forget "
+            "nothing)."
+        )
+    array = as_float_array(where, "memory_decay", memory_decay, weights.dtype)
+    if x.ndim == 3 and array.shape != x.shape[:2]:
+        raise ValueError(
+            f"{where}: memory_decay has shape {array.shape}; expected {x.shape[:2]}, the first two "
+            "axes of x."
+        )
+    return np.require(array, requirements=["C", "A"])[..., None]
 
 
 def _require_shares(

@@ -20,6 +20,7 @@ from tidegate.layers.masking import Masking
 from tidegate.layers.missing_indicator import MissingIndicator
 from tidegate.layers.residual import Residual
 from tidegate.layers.simple_rnn import SimpleRNN
+from tidegate.layers.time_lstm import TimeLSTM
 
 __all__ = [
     "GRU",
@@ -42,6 +43,7 @@ __all__ = [
     "Multiply",
     "Residual",
     "SimpleRNN",
+    "TimeLSTM",
     "constraints",
     "initializers",
     "regularizers",

@@ -25,6 +25,7 @@ from tidegate.layers.parameters import Parameter
 from tidegate.layers.recurrent import RecurrentLayer
 from tidegate.layers.simple_rnn import SimpleRNN
 from tidegate.layers.tensor import is_symbolic, use
+from tidegate.layers.time_lstm import TimeLSTM
 from tidegate.layers.types import Array, Config, Shape
 from tidegate.layers.weight_rules import WeightRule
 
@@ -33,6 +34,7 @@ WRAPPED: dict[str, type[RecurrentLayer]] = {
     "GRU": GRU,
     "SimpleRNN": SimpleRNN,
     "GRUD": GRUD,
+    "TimeLSTM": TimeLSTM,
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tidegate.functional import RNNOutput, rnn_backward, rnn_forward
+from tidegate.functional import RNNGradients, RNNOutput, rnn_backward, rnn_forward
 from tidegate.layers import recurrent_states
 from tidegate.layers.carried import initial_state
 from tidegate.layers.masked_input import zero_where_masked
@@ -91,9 +91,21 @@ class RecurrentLayer(RecurrentBase):
         masked_output: str | None = None,
     ) -> RNNOutput:
         """Call the engine; y stays in the order of x. Training with noise takes an rng."""
-        options: dict[str, Any] = {}
+        return self._run_with({}, x, state, training, mask, rng, masked_output)
+
+    def _run_with(
+        self,
+        options: dict[str, Any],
+        x: Array,
+        state: tuple[Array, ...] | None,
+        training: bool,
+        mask: Array | None,
+        rng: np.random.Generator | None,
+        masked_output: str | None,
+    ) -> RNNOutput:
+        """Run with options of `rnn_forward` that the cell needs."""
         if mask is not None:
-            options = {"mask": mask, "masked_output": masked_output or self.masked_output}
+            options |= {"mask": mask, "masked_output": masked_output or self.masked_output}
         weights, input_mask, weight_mask = self._weights, None, None
         if self.noise.random:
             recurrent = weights.weight_hh
@@ -171,14 +183,18 @@ class RecurrentLayer(RecurrentBase):
 
     def run_backward(self, saved: Any, dy: Array, *, need_dx: bool) -> Array | None:
         """Call the engine; dy is in the order of x."""
+        return self._gradients_of(saved, dy, need_dx=need_dx).x
+
+    def _gradients_of(self, saved: Any, dy: Array, **needed: bool) -> RNNGradients:
+        """Return what the engine does, of the input as it was before the noise."""
         input_mask = weight_mask = None
         if isinstance(saved, NoisySaved):
             saved, input_mask, weight_mask = saved
         if self.return_sequences:
-            grads = rnn_backward(saved, dy, need_dx=need_dx, out=self._gradients)
+            grads = rnn_backward(saved, dy, **needed, out=self._gradients)
         else:
             dstate = (dy,) if len(self.state_names) == 1 else (dy, None)
-            grads = rnn_backward(saved, None, dstate, need_dx=need_dx, out=self._gradients)
+            grads = rnn_backward(saved, None, dstate, **needed, out=self._gradients)
         dx: Array | None = grads.x
         if dx is not None and input_mask is not None:
             dx *= input_mask
@@ -186,7 +202,7 @@ class RecurrentLayer(RecurrentBase):
             next(p.grad for p in self.parameters if p.name.endswith("weight_hh"))[...] *= (
                 weight_mask
             )
-        return dx
+        return grads
 
     def __call__(
         self, x: Any, initial_state: Any = None, *, lengths: Any = None, mask: Any = None

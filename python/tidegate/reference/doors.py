@@ -50,6 +50,7 @@ class RNNGradients:
     state: State
     weights: Weights
     state_scale: Array | None = None
+    memory_decay: Array | None = None  # (T, B) or (B, T); None without weight_cc
 
 
 def rnn_forward(
@@ -67,6 +68,7 @@ def rnn_forward(
     return_cell_states: bool = False,
     state_scale: Any = None,
     state_keep: Any = None,
+    memory_decay: Any = None,
 ) -> RNNOutput:
     """Run one recurrent layer over a batch of sequences, in float64.
 
@@ -95,6 +97,8 @@ def rnn_forward(
         "lstm" only: c after each step too.
     state_scale, state_keep : like y, or (B, H), optional; state_keep also a number
         See `tidegate.reference.sequence.Factors`; ones and zeros if omitted.
+    memory_decay : (T, B), or (B, T) with `batch_first`, with weight_cc only
+        See `tidegate.reference.memory`; ones if omitted.
 
     Returns
     -------
@@ -130,6 +134,7 @@ def rnn_forward(
     factors = sequence.Factors(
         _at_every_step(1.0 if state_scale is None else state_scale, (steps, batch), w, *layout),
         _at_every_step(0.0 if state_keep is None else state_keep, (steps, batch), w, *layout),
+        _memory(memory_decay, (steps, batch), *layout),
     )
     steps_of = _valid_steps(lengths, mask, steps, batch)
     steps_of = (steps_of[::-1] if go_backwards else steps_of)[..., np.newaxis]
@@ -196,7 +201,7 @@ def rnn_backward(
         raise ValueError(f"rnn_backward: dy has shape {dy.shape}; expected {shape}, that of y.")
     dlast = _state("rnn_backward: dstate", dstate, w, batch, saved.dtype)
     dy = _to_time_order(dy, *layout)
-    dx, dfirst, dw, dscale = sequence.backward(
+    dx, dfirst, dw, dscale, dmemory = sequence.backward(
         w.with_biases(),
         saved.steps,
         dy,
@@ -213,6 +218,7 @@ def rnn_backward(
         dfirst,
         w.with_arrays({name: dw[name] for name in w.arrays()}),
         dscale if saved.scale_axes else None,
+        _to_caller_order(dmemory, *layout) if w.weight_cc is not None else None,
     )
 
 
@@ -220,7 +226,7 @@ def _cell_states(saved: Saved) -> Array:
     """Return c after each step, which each step of an LSTM has saved; gaps are like those of y."""
     c = np.zeros((*saved.shape, saved.weights.hidden_size), saved.dtype)
     held = np.zeros(c.shape[1:], c.dtype)
-    for t, (_, step) in enumerate(saved.steps):
+    for t, (_, step, _) in enumerate(saved.steps):
         c[t] = np.where(saved.valid.steps[t], step.c, held)
         held = c[t] if saved.valid.hold else held
     return _to_caller_order(c, saved.batch_first, saved.go_backwards)
@@ -234,6 +240,13 @@ def _at_every_step(
     if factor.ndim == 3:
         factor = _to_time_order(factor, batch_first, go_backwards)
     return np.broadcast_to(factor, (*shape, w.output_size))
+
+
+def _memory(decay: Any, shape: tuple[int, int], batch_first: bool, go_backwards: bool) -> Array:
+    """Bring memory_decay to (T, B, 1) in the order of processing."""
+    if decay is None:
+        return np.ones((*shape, 1))
+    return _to_time_order(widen(decay), batch_first, go_backwards).reshape(*shape, 1)
 
 
 def _valid_steps(lengths: Any, mask: Any, steps: int, batch: int) -> Array:

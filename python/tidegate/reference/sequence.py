@@ -18,6 +18,7 @@ import numpy as np
 from .activations import Array
 from .gru import gru_step, gru_step_backward
 from .lstm import lstm_step, lstm_step_backward
+from .memory import fade, fade_backward
 from .rnn import rnn_step, rnn_step_backward
 from .weights import Weights
 
@@ -43,10 +44,13 @@ class Factors(NamedTuple):
     """On the state at every step, (T, B, P) each: h_prev is scaled, then part of it is kept.
 
     step(x_t, scale_t∘h_{t-1})  gives  h_new      h_t = keep_t∘h_{t-1} + (1 - keep_t)∘h_new
+
+    `memory` (T, B, 1) is for weights with weight_cc, see `tidegate.reference.memory`.
     """
 
     scale: Array
     keep: Array
+    memory: Array
 
 
 class Validity(NamedTuple):
@@ -67,14 +71,19 @@ def forward(
     for t in range(steps):
         valid_t = valid.steps[t]
         h_prev, *cell_prev = state
-        scaled = (np.where(valid_t, factors.scale[t], 0) * h_prev, *cell_prev)
+        scaled_h = np.where(valid_t, factors.scale[t], 0) * h_prev
+        scaled = (scaled_h, *cell_prev)
+        short = None
+        if w.weight_cc is not None:
+            c_star, short = fade(cell_prev[0], np.where(valid_t, factors.memory[t], 1), w)
+            scaled = (scaled_h, c_star)
         (h_new, *cell), saved_t = CELLS[w.cell].step(np.where(valid_t, x[t], 0), scaled, w)
         keep = np.where(valid_t, factors.keep[t], 1)
         h = keep * h_prev + (1 - keep) * h_new
         state = (h, *(np.where(valid_t, *q) for q in zip(cell, cell_prev, strict=True)))
         y[t] = np.where(valid_t, h, held)
         held = y[t] if valid.hold else held
-        saved.append((h_prev, saved_t))
+        saved.append((h_prev, saved_t, short))
     return y, state, saved
 
 
@@ -86,18 +95,22 @@ def backward(
     factors: Factors,
     valid: Validity,
     dcell_states: Array | None = None,
-) -> tuple[Array, State, dict[str, Array], Array]:
-    """Take dy (T, B, P) and the gradient by the last state to dx, that by the first, dw, dscale."""
+) -> tuple[Array, State, dict[str, Array], Array, Array]:
+    """Take dy (T, B, P) and the gradient by the last state to dx, that by the first, dw, dfactors.
+
+    The last two are dscale (T, B, P) and dmemory (T, B).
+    """
     steps, batch, _ = dy.shape
     dx = np.empty((steps, batch, w.input_size), dy.dtype)
     dw = {name: np.zeros_like(array) for name, array in w.arrays().items()}
     dscale = np.empty_like(dy)
+    dmemory = np.zeros((steps, batch), dy.dtype)
     dheld = np.zeros((batch, w.output_size), dy.dtype)  # of the invalid steps that repeat an output
     dc_held = np.zeros((batch, w.hidden_size), dy.dtype)
     for t in reversed(range(steps)):
         valid_t = valid.steps[t]
         scale, keep = np.where(valid_t, factors.scale[t], 0), np.where(valid_t, factors.keep[t], 1)
-        h_prev, saved_t = saved[t]
+        h_prev, saved_t, short = saved[t]
         dh, *dcell = dstate
         dh = dh + np.where(valid_t, dy[t] + dheld, 0)
         dheld = np.where(valid_t, 0, dheld + dy[t]) if valid.hold else dheld
@@ -107,8 +120,11 @@ def backward(
         dstep = ((1 - keep) * dh, *(np.where(valid_t, dc, 0) for dc in dcell))
         dx[t], (dscaled, *dcell_prev), dw_t = CELLS[w.cell].step_backward(dstep, saved_t, w)
         dscale[t] = dscaled * h_prev
+        if short is not None:
+            dcell_prev, dw_short, dmemory[t] = fade_backward(dcell_prev[0], short, w)
+            dw_t |= dw_short
         dcell = [np.where(valid_t, *dc) for dc in zip(dcell_prev, dcell, strict=True)]
         dstate = (keep * dh + scale * dscaled, *dcell)
         for name in dw:
             dw[name] += dw_t[name]
-    return dx, dstate, dw, dscale
+    return dx, dstate, dw, dscale, dmemory

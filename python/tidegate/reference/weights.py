@@ -1,7 +1,7 @@
 """The arrays and options of one cell, as the reference sees them: float64 and checked.
 
     weight_ih (G*H, I)  weight_hh (G*H, P)  bias_ih, bias_hh (G*H,)  peephole (3, H) or (3, H, H)
-    weight_hr (P, H); without it P, the width of h, is H
+    weight_hr (P, H); without it P, the width of h, is H    weight_cc (H, H)  bias_cc (H,)
 
 The rows are blocks of H, one per gate: i f g o for "lstm", r z n for "gru"; peephole rows: i f o.
 """
@@ -18,7 +18,10 @@ from .activations import ACTIVATIONS, Activation, Array, named
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 UPDATES = ("retain", "replace")
-ARRAYS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "peephole", "weight_hr")
+ARRAYS = (
+    *("weight_ih", "weight_hh", "bias_ih", "bias_hh"),
+    *("peephole", "weight_hr", "weight_cc", "bias_cc"),
+)
 
 
 def widen(array: Any) -> Array:
@@ -44,6 +47,8 @@ class Weights:
         Diagonal or full peepholes of an LSTM, rows i f o.
     weight_hr : (P, H), optional
         Projection of an LSTM's output: h = W_hr m.
+    weight_cc : (H, H), bias_cc : (H,), optional
+        LSTM only: its memory fades with time, see `tidegate.reference.memory`.
     activation, recurrent_activation, output_activation : str or (str, dict)
         Names in `ACTIVATIONS`, with parameters: of the candidate (g, n, or a simple RNN's h), of
         the gates, and of the LSTM's output squash (None: the same as `activation`).
@@ -73,6 +78,8 @@ class Weights:
     bias_hh: Any = None
     peephole: Any = None
     weight_hr: Any = None
+    weight_cc: Any = None
+    bias_cc: Any = None
     activation: Any = "tanh"
     recurrent_activation: Any = "sigmoid"
     output_activation: Any = None
@@ -132,7 +139,10 @@ class Weights:
     def with_biases(self) -> Weights:
         """Put zeros for absent biases: the same function, without a special case."""
         zero = np.zeros(len(self.weight_hh), self.weight_hh.dtype)
-        return self.with_arrays({"bias_ih": zero, "bias_hh": zero} | self.arrays())
+        zeros = {"bias_ih": zero, "bias_hh": zero}
+        if self.weight_cc is not None:
+            zeros["bias_cc"] = np.zeros(self.hidden_size, zero.dtype)
+        return self.with_arrays(zeros | self.arrays())
 
     def with_arrays(self, arrays: dict[str, Array]) -> Weights:
         """Return the same cell and options with other arrays."""
@@ -159,9 +169,11 @@ class Weights:
                 _check_name(name, given, ACTIVATIONS)
         _check_name("update", self.update, UPDATES)
         _check_name("coupled", self.coupled or "input", ("input", "forget"))
-        for name in ("peephole", "weight_hr"):
+        for name in ("peephole", "weight_hr", "weight_cc", "bias_cc"):
             if getattr(self, name) is not None and self.cell != "lstm":
                 raise ValueError(f'Weights: {name} is given; expected None for cell "{self.cell}".')
+        if self.bias_cc is not None and self.weight_cc is None:
+            raise ValueError("Weights: bias_cc is given; expected None without weight_cc.")
 
     def _check_shapes(self) -> None:
         for name in {"weight_ih", "weight_hh", "weight_hr"} & set(self.arrays()):
@@ -176,6 +188,8 @@ class Weights:
             "weight_ih": [(rows, self.input_size)],
             "weight_hh": [(rows, self.output_size)],
             "weight_hr": [(self.output_size, hidden)],
+            "weight_cc": [(hidden, hidden)],
+            "bias_cc": [(hidden,)],
             "bias_ih": [(rows,)],
             "bias_hh": [(rows,)],
             "peephole": [(peepholes, hidden), (peepholes, hidden, hidden)],

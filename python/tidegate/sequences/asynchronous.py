@@ -56,7 +56,8 @@ def merge_asynchronous(streams: Any, *, dtype: Any = np.float32) -> Merged:
     Notes
     -----
     GRUD takes x with time as its last feature; for other layers `missing_indicator(x, times=times)`
-    makes an input without NaN. Pass lengths along to ignore the padding.
+    makes an input without NaN, and TimeLSTM takes that with time as its last feature. Pass lengths
+    along to ignore the padding.
 
     Examples
     --------
