@@ -236,6 +236,21 @@ def test_a_memory_that_keeps_all_is_the_plain_lstm(dtype):
     assert grads.memory_decay.any()
 
 
+@pytest.mark.parametrize("name", ["none", "all"])
+@pytest.mark.parametrize("case", CASES[:2], ids=str)
+def test_recomputing_steps_gives_the_same_bits(case, name):
+    shape = (11, 5, 4, 19)
+    problem, (given, back) = (
+        time_problem(case, shape, np.float32),
+        options_of(name, case, shape, np.float32),
+    )
+    results = []
+    for every in (None, 3):
+        out, grads = run(functional, problem, given, back, recompute_every=every)
+        results.append(all_arrays(out, grads) | {"decay": grads.memory_decay})
+    assert_same_bits(results[1], results[0])
+
+
 def test_a_row_has_its_bits_whatever_its_batch_and_nan_stays_in_it():
     problem = time_problem(CASES[0], (5, 9, 3, 21), np.float32)
     decay = np.random.default_rng(0).uniform(0, 1, (5, 9)).astype(np.float32)

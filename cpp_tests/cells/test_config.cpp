@@ -103,4 +103,5 @@ TEST(config_plans_are_complete) {
     tidegate::visit_cell(config,
                          [](const auto& cell) { check_plan<std::decay_t<decltype(cell)>>(); });
   }
+  check_plan<tidegate::TimeLstmCell<>>();
 }

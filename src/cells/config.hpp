@@ -37,6 +37,13 @@ auto visit_coupled(const CellConfig& c, const F& f) {
   return f(CoupledLstmCell<Peephole::kNone, A>{act, update});
 }
 
+template <class F>
+auto visit_time_lstm(const CellConfig& c, const F& f) {
+  const bool usual = c.activations.are_inlined(ActivationKind::kTanh);
+  if (usual) return f(TimeLstmCell<UsualActivations>{});
+  return f(TimeLstmCell<CellActivations>{c.activations.limited()});
+}
+
 // Calls f(cell) with the cell object that the options describe, which holds `activations`.
 template <class Activations, class F>
 auto visit_cell_with(const Activations& activations, const CellConfig& c, const F& f) {
@@ -47,7 +54,6 @@ auto visit_cell_with(const Activations& activations, const CellConfig& c, const 
                          : f(GruResetBeforeCell<A>{activations, {c.retain}});
   }
   if (c.coupled != Coupled::kNone) return visit_coupled(c, f);
-  if (c.decays_memory) return f(TimeLstmCell<A>{activations});
   if (c.peephole == Peephole::kDiagonal) return f(LstmCell<Peephole::kDiagonal, A>{activations});
   if (c.peephole == Peephole::kFull) return f(LstmCell<Peephole::kFull, A>{activations});
   return f(LstmCell<Peephole::kNone, A>{activations});
@@ -67,6 +73,7 @@ auto visit_relu_cell(const CellConfig& c, const F& f) {
 // Cells with activations as types, where they are compiled; else as values.
 template <class F>
 auto visit_cell(const CellConfig& c, const F& f) {
+  if (c.decays_memory) return visit_time_lstm(c, f);
   const CellActivations& act = c.activations;
   if (act.are_inlined(ActivationKind::kTanh)) return visit_cell_with(UsualActivations{}, c, f);
   if (act.are_inlined(ActivationKind::kRelu)) return visit_relu_cell(c, f);

@@ -7,7 +7,7 @@
 // not an option, nor is it limited by `clip`. Backward: docs/equations/tlstm.md.
 #pragma once
 
-#include "cells/cell.hpp"
+#include "cells/output_gate.hpp"
 
 namespace tidegate {
 
@@ -28,6 +28,7 @@ struct TimeLstmCell {
   static constexpr bool kDecaysMemory = true;
   static constexpr unsigned kWrites[] = {0b11111u};
   static constexpr bool kDiagonal = false;
+  using Output = OutputGate<kO, -1>;
 
   Activations act;
 
@@ -37,19 +38,17 @@ struct TimeLstmCell {
     u.a[kI] = act.recurrent.value(u.a[kI]);
     u.a[kF] = act.recurrent.value(u.a[kF]);
     u.a[kG] = act.input.value(u.a[kG]);
-    u.a[kO] = act.recurrent.value(u.a[kO]);
     const V c_star = u.c_prev + (u.memory_decay - V(1)) * u.a[kS];
     u.c = act.limited_c(u.a[kF] * c_star + u.a[kI] * u.a[kG]);
-    u.h = u.a[kO] * act.output.value(u.c);
+    Output::forward(act, u);
   }
 
   template <int phase, class V>
   void backward(BackwardUnit<V>& u) const {
-    const V i = u.s[kI], f = u.s[kF], g = u.s[kG], o = u.s[kO], s = u.s[kS];
+    Output::backward(act, u);
+    const V i = u.s[kI], f = u.s[kF], g = u.s[kG], s = u.s[kS];
     const V faded = u.memory_decay - V(1);
-    const V tanh_c = act.output.value(u.c);
-    u.s[kO] = u.dh * tanh_c * act.recurrent.slope(o);
-    const V dc = act.limited_dc(u.dc + u.dh * o * act.output.slope(tanh_c), u.c);
+    const V dc = act.limited_dc(u.dc, u.c);
     u.s[kI] = dc * g * act.recurrent.slope(i);
     u.s[kF] = dc * (u.c_prev + faded * s) * act.recurrent.slope(f);
     u.s[kG] = dc * i * act.input.slope(g);

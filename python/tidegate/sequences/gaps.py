@@ -52,13 +52,15 @@ def gaps_between(where: str, name: str, times: Array, mask: Array | None, before
         )
     there = before >= 0
     earlier = np.where(there, np.take_along_axis(times, np.maximum(before, 0), axis=1), 0)
-    gaps = np.where(there, times, 0) - earlier
-    gaps = np.where(before > np.arange(times.shape[1]), -gaps, gaps)
+    times = np.where(there, times, 0)
+    backwards = before > np.arange(times.shape[1])
+    gaps: Array = np.where(backwards, earlier - times, times - earlier)
     if (gaps < 0).any():
         row, step = (int(k) for k in np.argwhere(gaps < 0)[0])
-        first, last = sorted((step, int(before[row, step])))
+        last = max(step, int(before[row, step]))
+        high, low = sorted((times[row, step], earlier[row, step]), reverse=True)
         raise ValueError(
-            f"{where}: {name} falls from {times[row, first]:g} to {times[row, last]:g} at step "
+            f"{where}: {name} falls from {high:g} to {low:g} at step "
             f"{last} of sequence {row}; expected times that do not decrease (sort the steps)."
         )
     return gaps
