@@ -19,6 +19,7 @@ from tidegate.layers import (
     Multiply,
     Residual,
     SimpleRNN,
+    TimeLSTM,
 )
 from tidegate.models import Model, Sequential
 
@@ -42,13 +43,15 @@ class RandomModel:
     def __init__(self, draw, *, forwards=False, stateful=False, kinks=True, noise=True):
         self.draw, self.forwards, self.kinks, self.noise = draw, forwards, kinks, noise
         self.stateful = {"stateful": True} if stateful else {}
-        self.aligned = True
+        self.aligned, self.timed = True, False
         self.inputs = draw.one(2, 3)
         self.model = self._chain() if draw.chance() else self._graph()
         for parameter in self.model.parameters.values():
             parameter.value[...] = draw.rng.uniform(-0.9, 0.9, parameter.shape)
         self.model.weights_changed()
         self.x = draw.rng.standard_normal((ROWS, STEPS, self.inputs))
+        if self.timed:
+            self.x[..., -1] = np.abs(self.x[..., -1])
         self.mask, self.arguments = None, {}
         if draw.chance(0.35):
             lengths = np.array([STEPS, 3, 1, 0])
@@ -89,6 +92,18 @@ class RandomModel:
         if kind is GRU:
             options |= {"reset_after": draw.chance(), "update": draw.one("retain", "replace")}
         return kind(units, **options)
+
+    def _first(self):
+        """A recurrent layer of the input, whose last feature may be the time between steps."""
+        if self.draw.chance(0.8):
+            return self._recurrent(2)
+        self.timed = True
+        options = {"return_sequences": True, **F8, **self.stateful}
+        options |= {"decay": self.draw.one("log", "inverse")}
+        if self.draw.chance(0.3):
+            options["recompute_every"] = 2
+        layer = TimeLSTM(2, time_feature="gap", bias_initializer="random_normal", **options)
+        return layer if self.forwards or self.draw.chance() else Bidirectional(layer)
 
     def _bidirectional(self, units, sequences=True, merge=None):
         merge = merge or self.draw.one("concat", "sum", "mul", "ave")
@@ -137,7 +152,7 @@ class RandomModel:
         model = Sequential([Input((None, self.inputs))], seed=1)
         if self.draw.chance(0.25):
             model.add(Masking(5.0))
-        model.add(self._recurrent(2))
+        model.add(self._first())
         for _ in range(self.draw.one(0, 1, 2)):
             model.add(self._layer(model.output_shape[-1]))
         if (last := self._last()) is not None:
@@ -148,7 +163,7 @@ class RandomModel:
     def _graph(self):
         entry = Input((None, self.inputs))
         shared = None if self.stateful or self.forwards else self._recurrent(self.inputs)
-        tensors = [entry, self._recurrent(2)(entry)]
+        tensors = [entry, self._first()(entry)]
         for _ in range(self.draw.one(1, 2, 3)):
             low, other = (self.draw.one(entry, *tensors) for _ in range(2))
             if shared is not None and low.shape[-1] == self.inputs and self.draw.chance():
