@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "sequence/backward.hpp"
 #include "sequence/forward.hpp"
@@ -77,6 +78,7 @@ class Engine {
       : s_(shape),
         in_(arrays),
         o_(options),
+        ragged_(ragged_batch()),
         weights(shape.config, shape.inputs, shape.units),
         x_(s_.steps, s_.batch, s_.inputs, o_.order),
         y_(s_.steps, s_.batch, s_.units, o_.order) {
@@ -93,21 +95,20 @@ class Engine {
   }
 
   LayerOutputs<T> forward() {
-    const tidegate::Dims dims{s_.steps, s_.batch};
     LayerOutputs<T> out;
     out.h_last.resize(at(s_.batch * s_.units));
     if (s_.has_c()) out.c_last.resize(out.h_last.size());
-    tidegate::ForwardProblem<T> problem{dims,
-                                        x_.const_view(),
-                                        o_.returns_y ? y_.view() : SequenceView<T>{},
+    tidegate::ForwardProblem<T> problem{rows(),
+                                        x_.const_view().over(rows()),
+                                        o_.returns_y ? y_.view().over(rows()) : SequenceView<T>{},
                                         or_null(in_.h0),
                                         or_null(in_.c0),
                                         out.h_last.data(),
-                                        out.c_last.data()};
+                                        out.c_last.data(),
+                                        masked_output()};
     if (o_.training) {
       if (!saved_) saved_ = std::make_unique<tidegate::Saved<T>>(weights);
-      saved_->prepare(dims, x_.const_view(),
-                      o_.returns_y ? y_.const_view() : SequenceView<const T>{});
+      saved_->prepare(problem.rows, problem.x, problem.y.read_only());
     }
     tidegate::run_forward<T>(weights, problem, saved_.get(), o_.threads);
     if (o_.returns_y) out.y = y_.get();
@@ -121,14 +122,15 @@ class Engine {
     if (!upstream.y.empty()) dy.set(upstream.y);
     const bool wants_dx = !gradients.x.empty();
     tidegate::BackwardProblem<T> problem{
-        upstream.y.empty() ? SequenceView<const T>{} : dy.const_view(),
+        upstream.y.empty() ? SequenceView<const T>{} : dy.const_view().over(rows()),
         or_null(upstream.h_last),
         or_null(upstream.c_last),
-        wants_dx ? dx.view() : SequenceView<T>{},
+        wants_dx ? dx.view().over(rows()) : SequenceView<T>{},
         gradients.h0.data(),
         gradients.c0.data(),
         {or_null(gradients.weight_ih), or_null(gradients.weight_hh), or_null(gradients.bias_ih),
-         or_null(gradients.bias_hh), or_null(gradients.peephole)}};
+         or_null(gradients.bias_hh), or_null(gradients.peephole)},
+        masked_output()};
     tidegate::run_backward<T>(weights, *saved_, problem, o_.threads);
     if (wants_dx) gradients.x = dx.get();
     gaps_untouched_ = gaps_untouched_ && dx.gaps_untouched();
@@ -147,8 +149,10 @@ class Engine {
   }
 
   // The schedule of the forward pass: more than one thread, or the test of threads tests nothing.
-  int threads_used() const {
-    return choose_schedule(work_of(weights, {s_.steps, s_.batch}), o_.threads).threads;
+  int threads_used() const { return choose_schedule(work_of(weights, rows()), o_.threads).threads; }
+  // The rows of every pass.
+  tidegate::ActiveRows rows() const {
+    return ragged_ ? tidegate::ActiveRows(*ragged_) : tidegate::ActiveRows(s_.steps, s_.batch);
   }
   bool gaps_untouched() const { return gaps_untouched_ && y_.gaps_untouched(); }
 
@@ -158,9 +162,26 @@ class Engine {
     return values.empty() ? nullptr : values.data();
   }
 
+  // The mask in the order of time, not of the pass.
+  std::optional<tidegate::RaggedBatch> ragged_batch() const {
+    if (s_.mask.empty()) return std::nullopt;
+    const auto mask = std::make_unique<bool[]>(s_.mask.size());
+    for (Index b = 0; b < s_.batch; ++b) {
+      for (Index t = 0; t < s_.steps; ++t) {
+        const Index time = o_.order.reversed ? s_.steps - 1 - t : t;
+        mask[at(b * s_.steps + time)] = s_.valid(t, b);
+      }
+    }
+    return tidegate::RaggedBatch::from_mask(mask.get(), {s_.steps, s_.batch}, o_.order.reversed);
+  }
+  tidegate::MaskedOutput masked_output() const {
+    return s_.hold ? tidegate::MaskedOutput::kHold : tidegate::MaskedOutput::kZero;
+  }
+
   const Shape s_;
   const LayerArrays<T> in_;
   const EngineOptions o_;
+  const std::optional<tidegate::RaggedBatch> ragged_;
 
  public:
   tidegate::PackedWeights<T> weights;

@@ -25,7 +25,10 @@ using tidegate::Peephole;
 struct Shape {
   CellConfig config;
   Index steps, batch, inputs, units;
+  std::vector<bool> mask = {};  // (B, T), in the order of the pass; empty where every step is valid
+  bool hold = false;            // y repeats itself at invalid steps; else it is 0 there
 
+  bool valid(Index t, Index b) const { return mask.empty() || mask[at(b * steps + t)]; }
   bool has_c() const { return config.kind == CellKind::kLstm; }
   Index gates() const { return has_c() ? 4 : config.kind == CellKind::kGru ? 3 : 1; }
   Index peephole_size() const {
@@ -134,7 +137,10 @@ inline std::string describe(const Shape& s) {
   }
   text << " " << name(c.activations.input) << "/" << name(c.activations.recurrent) << "/"
        << name(c.activations.output) << " T" << s.steps << " B" << s.batch << " I" << s.inputs
-       << " H" << s.units;
+       << " H" << s.units
+       << (s.mask.empty() ? ""
+           : s.hold       ? " ragged, hold"
+                          : " ragged");
   return text.str();
 }
 

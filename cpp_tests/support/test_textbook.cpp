@@ -16,10 +16,10 @@ static long double loss(const Shape& s, const LayerArrays<long double>& arrays,
   return sum;
 }
 
-TEST(textbook_gradients_match_finite_differences) {
+static void check_differences(const std::vector<bool>& mask, bool hold) {
   constexpr long double step = 1e-6L;
   for (const CellConfig& config : all_cells()) {
-    const Shape s{config, 3, 2, 2, 3};
+    const Shape s{config, 3, 2, 2, 3, mask, hold};
     const auto arrays = random_arrays<double>(s, 1);
     const auto upstream = random_upstream<double>(s, 2);
     auto gradients = textbook_gradients(s, arrays, upstream);
@@ -37,6 +37,12 @@ TEST(textbook_gradients_match_finite_differences) {
       }
     }
   }
+}
+TEST(textbook_gradients_match_finite_differences) { check_differences({}, false); }
+TEST(textbook_gradients_of_masked_steps_match_finite_differences) {
+  const std::vector<bool> mask = {true, false, true, false, true, false};
+  check_differences(mask, false);
+  check_differences(mask, true);
 }
 
 // H = I = 1, x = 1, every weight 0 but those named, so that the numbers can be followed on paper.
@@ -74,4 +80,19 @@ TEST(textbook_gru_step_by_hand) {
   CHECK_NEAR(h_of(true, false), 0.25 * 0.5 + 0.75 * after, 1e-15);
   CHECK_NEAR(h_of(false, true), 0.75 * 0.5 + 0.25 * before, 1e-15);
   CHECK_NEAR(h_of(false, false), 0.25 * 0.5 + 0.75 * before, 1e-15);
+}
+
+// x is 1 and h grows by h + x: 1, then a gap, then 3.
+TEST(textbook_holds_the_state_over_a_gap) {
+  CellConfig config{CellKind::kRnn, Peephole::kNone, true, true, {}};
+  config.activations.input.kind = ActivationKind::kLinear;
+  LayerArrays<double> w;
+  w.weight_ih = w.weight_hh = {1};
+  w.x = {5, 1, 7, 2};
+  for (const bool hold : {false, true}) {
+    const auto out =
+        Textbook<double>({config, 4, 1, 1, 1, {false, true, false, true}, hold}, w).forward();
+    CHECK((out.y == std::vector<double>{0, 1, hold ? 1.0 : 0.0, 3}));
+    CHECK(out.h_last[0] == 3);
+  }
 }

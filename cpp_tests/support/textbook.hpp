@@ -8,6 +8,8 @@
 //          h' = z∘h + (1-z)∘n                         or  (1-z)∘h + z∘n
 //   RNN    h' = tanh(W x + R h + b)
 //
+// At a step that is not valid the states stay; y is 0, or the y before (0 before the first).
+//
 // R is a floating-point type, or Var for the gradient.
 #pragma once
 
@@ -43,11 +45,14 @@ class Textbook {
     LayerOutputs<R> out;
     out.y.resize(at(s_.steps * s_.batch * s_.units));
     for (Index b = 0; b < s_.batch; ++b) {
-      Vector h = row_of(w_.h0, b), c = row_of(w_.c0, b);
+      Vector h = row_of(w_.h0, b), c = row_of(w_.c0, b), y(at(s_.units), R(0));
       for (Index t = 0; t < s_.steps; ++t) {
         const R* x = w_.x.data() + (t * s_.batch + b) * s_.inputs;
-        step(x, h, c);
-        std::copy(h.begin(), h.end(), out.y.begin() + (t * s_.batch + b) * s_.units);
+        const bool valid = s_.valid(t, b);
+        if (valid) step(x, h, c);
+        if (valid) y = h;
+        if (!valid && !s_.hold) continue;
+        std::copy(y.begin(), y.end(), out.y.begin() + (t * s_.batch + b) * s_.units);
       }
       out.h_last.insert(out.h_last.end(), h.begin(), h.end());
       if (s_.has_c()) out.c_last.insert(out.c_last.end(), c.begin(), c.end());
