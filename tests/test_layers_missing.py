@@ -21,6 +21,7 @@ from tidegate.layers import (
     Masking,
     MissingIndicator,
     Residual,
+    TimeLSTM,
 )
 from tidegate.models import Model, Sequential
 from tidegate.sequences import feature_means, missing_indicator
@@ -294,3 +295,22 @@ def test_times_of_no_steps_with_lengths():
     x = np.zeros((2, 0, 3))
     for layer in (GRUD(2, time_feature=True), MissingIndicator(time_feature=True)):
         assert layer(x, lengths=[0, 0]).size in (4, 0)
+
+
+@pytest.mark.parametrize("kind", [GRUD, MissingIndicator, TimeLSTM])
+def test_times_that_float32_cannot_tell_apart_are_refused(kind):
+    """It rounds Unix times to 128 seconds; without the error the gaps were 0, 128, 0, ..."""
+    units = () if kind is MissingIndicator else (3,)
+    named = {} if kind is TimeLSTM else {"time_feature": True}
+    x = np.ones((2, 5, 2))
+    x[..., -1] = 60.0 * np.arange(5)
+    late = x + np.array([0, 1.7e9])
+    message = r"has the time 17\d+, which float32 rounds by \d+, and steps 60 apart; expected tim"
+    with pytest.raises(ValueError, match="last feature of x " + message):
+        kind(*units, **named)(late)
+    with pytest.raises(ValueError, match=message):
+        kind(*units, **named)(late.astype(np.int64), lengths=[3, 5])
+    wide = kind(*units, dtype="float64", **named)
+    np.testing.assert_array_equal(wide(late), wide(x))
+    days = x * np.array([1, 86400 / 60]) + np.array([0, 1.7e9])
+    assert np.isfinite(kind(*units, **named)(days)).all()

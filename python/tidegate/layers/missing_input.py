@@ -11,9 +11,9 @@ from tidegate.sequences.missing import Missing, check_times, take_apart
 
 def prepare_missing(where: str, name: str, x: Any, dtype: Dtype, time_feature: bool) -> Array:
     """Return x as an array of `dtype`, NaN where values are missing; refuse inf and bad times."""
-    array = checks.numeric(where, name, x)
+    given = checks.numeric(where, name, x)
     with np.errstate(over="ignore", invalid="ignore"):
-        array = np.require(array, dtype, ["C", "A"])
+        array = np.require(given, dtype, ["C", "A"])
     if np.isinf(array).any():
         first = tuple(int(k) for k in np.argwhere(np.isinf(array))[0])
         raise ValueError(
@@ -24,7 +24,28 @@ def prepare_missing(where: str, name: str, x: Any, dtype: Dtype, time_feature: b
         raise ValueError(
             f"{where}: the last feature of {name} has NaN; expected the time of each step."
         )
+    if time_feature:
+        require_times_held(where, name, given, array)
     return array
+
+
+def require_times_held(where: str, name: str, given: Array, cast: Array) -> None:
+    """Raise if times, the last feature, were rounded so much that the gaps between them are lost.
+
+    That is, by more than a tenth of the usual gap: of a Unix time float32 holds every 128th second.
+    """
+    if given.dtype == cast.dtype or cast.ndim != 3 or not cast.size:
+        return
+    times = given[..., -1].astype(np.float64)
+    gaps = np.diff(times, axis=1)
+    gaps = gaps[gaps > 0]
+    if gaps.size and (lost := np.abs(cast[..., -1] - times)).max() > 0.1 * np.median(gaps):
+        worst = np.unravel_index(lost.argmax(), lost.shape)
+        raise ValueError(
+            f"{where}: the last feature of {name} has the time {times[worst]:.17g}, which "
+            f"{cast.dtype} rounds by {lost[worst]:g}, and steps {np.median(gaps):g} apart; "
+            'expected times near 0 (subtract the first one) or a layer with dtype="float64".'
+        )
 
 
 def take_input_apart(

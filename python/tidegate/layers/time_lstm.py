@@ -14,6 +14,7 @@ from tidegate.functional import RNNOutput
 from tidegate.layers import checks, initializers
 from tidegate.layers.base import initializer_config
 from tidegate.layers.lstm import LSTM
+from tidegate.layers.missing_input import require_times_held
 from tidegate.layers.parameters import Parameter
 from tidegate.layers.types import Array, Config
 from tidegate.sequences.gaps import (
@@ -117,6 +118,13 @@ class TimeLSTM(LSTM):
                 )
             )
         return parameters
+
+    def prepare(self, where: str, x: Any, name: str = "x") -> Array:
+        """See Layer; refuses times that the dtype cannot tell apart."""
+        array = super().prepare(where, x, name)
+        if self.time_feature == "time":
+            require_times_held(where, name, checks.numeric(where, name, x), array)
+        return array
 
     def _gaps(self, times: Array, mask: Array | None, before: Array) -> Array:
         """Return the time (B, T) since the step that ran before, from the last feature of x."""
