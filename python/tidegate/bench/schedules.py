@@ -109,13 +109,17 @@ class Trials:
 
 
 def cases(kinds: Sequence[str] = tuple(KINDS), only: str = "") -> list[Case]:
-    """Return the inference cases of *standard* with one layer, one direction and float32."""
+    """Return the inference cases of *standard* with one layer, one direction and float32.
+
+    Without the ragged batch, since trials know no lengths, and its padded twin.
+    """
     return [
         case
         for case in suites.select("standard", ["inference"], kinds, only)
         if case.kind in TRIAL_KINDS
         and case.layers == case.directions == 1
         and case.dtype == "float32"
+        and (case.steps, case.batch, case.inputs, case.hidden) != suites.RAGGED
     ]
 
 
