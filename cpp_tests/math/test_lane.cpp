@@ -55,6 +55,22 @@ TEST(lane_store_partial_touches_nothing_beyond) {
   check_partial_store<double>();
 }
 
+// From and to the end of a page.
+template <class T>
+static void check_row_copies() {
+  GuardedPage source, target;
+  for (Index count = 0; count <= 2 * Lane<T>::kSize + 1; ++count) {
+    T *from = source.last<T>(count), *to = target.last<T>(count);
+    for (Index k = 0; k < count; ++k) from[k] = static_cast<T>(k + 1);
+    tidegate::copy_row(from, count, to);
+    for (Index k = 0; k < count; ++k) CHECK(to[k] == from[k]);
+  }
+}
+TEST(lane_copies_rows_of_any_length) {
+  check_row_copies<float>();
+  check_row_copies<double>();
+}
+
 // A count beyond the lane stores one lane, no more.
 template <class T>
 static void check_long_count() {

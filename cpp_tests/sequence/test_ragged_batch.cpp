@@ -115,6 +115,20 @@ TEST(ragged_batch_slices_have_about_as_many_steps) {
   }
 }
 
+static void check_neighbours(const ActiveRows& rows) {
+  for (Index row = 0; row + 1 < rows.total(); ++row) {
+    const auto [s, j] = rows.at(row);
+    const auto [next_s, next_j] = rows.at(row + 1);
+    const auto after = rows.after({s, j}), before = rows.before({next_s, next_j});
+    CHECK(after.s == next_s && after.j == next_j && before.s == s && before.j == j);
+  }
+}
+TEST(active_rows_know_their_neighbours) {
+  check_neighbours({4, 3});
+  check_neighbours({5, 1});
+  check_neighbours(RaggedBatch::from_mask(kMask, kDims, false));
+}
+
 TEST(active_rows_of_all_are_the_batch) {
   const ActiveRows rows{4, 3};
   CHECK(rows.total() == 12 && rows.count(2) == 3 && rows.row(2, 1) == 7 && rows.length(1) == 4);

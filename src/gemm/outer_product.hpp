@@ -45,7 +45,8 @@ class OuterProduct {
 
   Index capacity() const { return capacity_; }  // panels of one sweep
 
-  // Multiplies all of da by `columns` columns; gather(r, to) copies those of row r.
+  // Multiplies all of da by `columns` columns; gather(r, to) copies those of row r,
+  // from the first to the last.
   template <class Gather>
   void run(Index rows, const VectorRows<T>& da, Index columns, const Gather& gather) {
     start(rows, da, columns, false);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -133,6 +134,19 @@ template <class T>
 Lane<T> zero_where(const Lane<T>& x, T value, const Lane<T>& a) {
   using namespace Eigen::internal;
   return pandnot(a.packet, pcmp_eq(x.packet, Lane<T>(value).packet));
+}
+
+// Copies a row. Rows are often shorter than the call of memcpy is long.
+template <class T>
+void copy_row(const T* from, Index count, T* to) {
+  using V = Lane<T>;
+  if constexpr (V::Traits::masked_load_available && V::Traits::masked_store_available) {
+    for (Index k = 0; k < count; k += V::kSize) {
+      V::load_partial(from + k, count - k).store_partial(to + k, count - k);
+    }
+  } else {
+    std::copy_n(from, count, to);
+  }
 }
 
 }  // namespace tidegate

@@ -24,6 +24,14 @@ struct ActiveRows : Dims {
   StepRow at(Index row) const {
     return ragged != nullptr ? ragged->at(row) : StepRow{row / batch, row % batch};
   }
+  // The rows before and after it.
+  StepRow before(StepRow row) const {
+    if (row.j > 0) return {row.s, row.j - 1};
+    return {row.s - 1, row.s > 0 ? count(row.s - 1) - 1 : 0};
+  }
+  StepRow after(StepRow row) const {
+    return row.j + 1 < count(row.s) ? StepRow{row.s, row.j + 1} : StepRow{row.s + 1, 0};
+  }
   Index batch_of(Index j) const { return ragged != nullptr ? ragged->batch_of(j) : j; }
   Index length(Index j) const { return ragged != nullptr ? ragged->length(j) : steps; }
   Range slice(Index parts, Index part) const {

@@ -229,9 +229,9 @@ class BackwardPass final : public Pass {
   void project_back(const Part& part, Range groups, Index t) {
     const Range rows = saved_.rows.active(part.rows, t);
     if (rows.size() == 0) return;
-    const auto row_of = [&](Index r) { return saved_.dh(t, rows.begin + r); };
+    const OperandRows<T> dh(saved_.dh(t, rows.begin), saved_.row_size());
     T* to = dm_.at(0, rows.begin) + w_.hidden_layout.units_of(groups).begin;
-    w_.projection_transposed.front().multiply(groups, rows.size(), row_of,
+    w_.projection_transposed.front().multiply(groups, rows.size(), dh,
                                               {operands_.zeros(), 0, to, w_.layout.padded});
   }
 

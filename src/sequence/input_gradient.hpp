@@ -48,16 +48,16 @@ class InputGradientPass {
     T* const product = products_.data() + thread * block_rows() * columns_at_once();
     for (Index begin = rows.begin; begin < rows.end; begin += kRows) {
       const Index count = std::min(kRows, rows.end - begin);
-      const auto row_of = [&](Index r) { return saved_.gate_row(begin + r); };
+      const OperandRows<T> da(saved_.gate_row(begin), saved_.row_size());
       for (Range left = columns; left.size() > 0;) {
         const Range groups = matrix_.at_once(left), blocks = w_.input_layout.blocks_of(groups);
         const Index width = blocks.size() * Lane<T>::kSize;
         const Index first = blocks.begin * Lane<T>::kSize;
-        matrix_.multiply(groups, count, row_of, {zeros_.data(), 0, product, width});
-        for (Index r = 0; r < count; ++r) {
-          const auto [t, b] = saved_.rows.at(begin + r);
-          std::copy_n(product + r * width, std::min(width, w_.input_size - first),
-                      dx_.at(t, b) + first);
+        matrix_.multiply(groups, count, da, {zeros_.data(), 0, product, width});
+        const Index valid = std::min(width, w_.input_size - first);
+        StepRow row = saved_.rows.at(begin);
+        for (Index r = 0; r < count; ++r, row = saved_.rows.after(row)) {
+          copy_row(product + r * width, valid, dx_.at(row.s, row.j) + first);
         }
         left.begin = groups.end;
       }

@@ -62,11 +62,11 @@ class OperandGradients {
     const Range rows = saved_.rows.active(all_rows, t);
     if (rows.size() == 0) return;
     const Index slots_at = (Cell::kTerms[k].slot + slots.begin) * w_.layout.padded;
-    const auto row_of = [&](Index r) { return saved_.gate_row(t, rows.begin + r) + slots_at; };
+    const OperandRows<T> da(saved_.gate_row(t, rows.begin) + slots_at, saved_.row_size());
     const UnitLayout<T>& columns = w_.operand_layout(Cell::kTerms[k].operand);
     T* out = to.at(0, rows.begin) + columns.blocks_of(groups).begin * V::kSize;
     w_.terms_transposed[static_cast<std::size_t>(k)].multiply_pieces(
-        groups, slots, rows.size(), row_of,
+        groups, slots, rows.size(), da,
         {from_zero ? zeros() : out, from_zero ? 0 : columns.padded, out, columns.padded});
   }
 

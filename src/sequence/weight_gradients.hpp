@@ -135,7 +135,11 @@ class WeightGradientPass {
       const Index count = std::min(vectors, end) - first;
       const T* da = saved_.gate_row(last) + run.da_at + first * Lane<T>::kSize;
       const VectorRows<T> rows{da, -saved_.row_size(), count};
-      const auto columns = [&](Index r, T* to) { gather(run, last - r, to); };
+      StepRow row = saved_.rows.at(last);
+      const auto columns = [&](Index, T* to) {
+        gather(run, row, to);
+        row = saved_.rows.before(row);
+      };
       if (accumulate_) {
         product.run_from(last + 1, rows, run.columns, columns,
                          [&](Index v) { read(run, product, first + v, v); });
@@ -146,9 +150,9 @@ class WeightGradientPass {
     }
   }
 
-  // Copies the columns of row r.
-  void gather(const Run& run, Index r, T* to) const {
-    const auto [t, b] = saved_.rows.at(r);
+  // Copies the columns of a row.
+  void gather(const Run& run, StepRow step_row, T* to) const {
+    const auto [t, b] = step_row;
     for (const Factor& factor : run.factors) {
       T* const columns = to + factor.columns.begin;
       if (factor.kind == Column::kOne) {
@@ -163,7 +167,7 @@ class WeightGradientPass {
         for (Index k = 0; k < factor.columns.size(); ++k) columns[k] = scale[k] * row[k];
         continue;
       }
-      std::copy_n(row, factor.columns.size(), columns);
+      copy_row(row, factor.columns.size(), columns);
     }
   }
 
