@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tolerances import DIFFERENCE_STEP
+from tolerances import DIFFERENCE_STEP, WIDE_DIFFERENCE_STEP
 
 
 def loss_of(forward, problem, arrays, wide):
@@ -39,7 +39,7 @@ def numeric_gradient(array, loss, wide=np.float64):
 
 def numeric_slope(array, index, loss, wide=np.float64):
     """Derivative of loss() by one entry: (f(-2s) - 8 f(-s) + 8 f(s) - f(2s)) / 12s."""
-    step = wide(DIFFERENCE_STEP)
+    step = wide(WIDE_DIFFERENCE_STEP if wide is np.longdouble else DIFFERENCE_STEP)
     centre, total = array[index], wide(0)
     for distance, factor in ((-2, 1), (-1, -8), (1, 8), (2, -1)):
         array[index] = centre + distance * step

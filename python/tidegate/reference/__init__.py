@@ -7,6 +7,7 @@ of this package. Read it beside docs/equations.
     activations   value and slope of every activation
     lstm gru rnn  one step forward and one step back of each cell
     memory        what time does to the memory of a T-LSTM before its step
+    layer_norm    of the products and of c
     sequence      the time loop
     weights       the arrays and options of a cell
     doors         rnn_forward and rnn_backward, with the arguments of tidegate.functional

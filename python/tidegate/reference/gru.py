@@ -5,7 +5,9 @@
     n = tanh(W_n x + b_in + q)      q = R_n (r∘h_prev) + b_hn    reset_after=False (Cho et al.)
     h = keep∘h_prev + (1 - keep)∘n  keep = z for update="retain", 1 - z for update="replace"
 
-Arguments of σ and tanh are limited to ±clip where that is given.
+With layer normalisation, which needs reset_after=True, LN(W x; γ_x) and LN(R h_prev; γ_h) over the
+three gates together take the place of W x and R h_prev. Arguments of σ and tanh are limited to
+±clip where that is given.
 
 Backward: docs/equations/gru.md.
 """
@@ -17,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .activations import Array
+from .layer_norm import Normalized, gain_gradient, layer_norm, layer_norm_backward
 from .weights import Weights, limit
 
 State = tuple[Array, ...]
@@ -32,27 +35,30 @@ class GruSaved(NamedTuple):
     n: Array
     q: Array
     inside: tuple[Array, Array, Array]  # slopes of the limits of r, z, n
+    norms: tuple[Normalized | None, Normalized | None]  # of W x and R h_prev
 
 
 def gru_step(x: Array, state: State, w: Weights) -> tuple[State, GruSaved]:
     """One step: x (B, I) and state (h_prev,), (B, H), give the state (h,)."""
     (h_prev,) = state
-    weight_hr, weight_hz, weight_hn = np.split(w.weight_hh, 3)
-    b_hr, b_hz, b_hn = np.split(w.bias_hh, 3)
-    x_r, x_z, x_n = np.split(x @ w.weight_ih.T + w.bias_ih, 3, axis=-1)
-    a_r, inside_r = limit(x_r + h_prev @ weight_hr.T + b_hr, w.clip)
-    a_z, inside_z = limit(x_z + h_prev @ weight_hz.T + b_hz, w.clip)
+    a_x, norm_x = layer_norm(x @ w.weight_ih.T, w.gamma_ih)
+    x_r, x_z, x_n = np.split(a_x + w.bias_ih, 3, axis=-1)
+    a_h, norm_h = layer_norm(h_prev @ w.weight_hh.T, w.gamma_hh)
+    h_r, h_z, q = np.split(a_h + w.bias_hh, 3, axis=-1)
+    a_r, inside_r = limit(x_r + h_r, w.clip)
+    a_z, inside_z = limit(x_z + h_z, w.clip)
     r, z = w.gate.value(a_r), w.gate.value(a_z)
     if w.reset_after:
-        q = h_prev @ weight_hn.T + b_hn
         a_n, inside_n = limit(x_n + r * q, w.clip)
     else:
+        weight_hn, b_hn = np.split(w.weight_hh, 3)[2], np.split(w.bias_hh, 3)[2]
         q = (r * h_prev) @ weight_hn.T + b_hn
         a_n, inside_n = limit(x_n + q, w.clip)
     n = w.act.value(a_n)
     keep = z if w.update == "retain" else 1 - z
     h = keep * h_prev + (1 - keep) * n
-    return (h,), GruSaved(x, h_prev, r, z, n, q, (inside_r, inside_z, inside_n))
+    inside = (inside_r, inside_z, inside_n)
+    return (h,), GruSaved(x, h_prev, r, z, n, q, inside, (norm_x, norm_h))
 
 
 def gru_step_backward(
@@ -63,7 +69,7 @@ def gru_step_backward(
     Returns dx (B, I), the gradient (dh_prev,), and this step's part of each weight's.
     """
     (dh,) = dstate
-    weight_hr, weight_hz, weight_hn = np.split(w.weight_hh, 3)
+    weight_hn = np.split(w.weight_hh, 3)[2]
     keep = s.z if w.update == "retain" else 1 - s.z
     dkeep = dh * (s.h_prev - s.n)
     dz = dkeep if w.update == "retain" else -dkeep
@@ -73,22 +79,28 @@ def gru_step_backward(
     if w.reset_after:
         dq = da_n * s.r
         dr = da_n * s.q
-        dh_prev = dq @ weight_hn
-        dweight_hn = dq.T @ s.h_prev
     else:
         dq = da_n
         dreset_h = dq @ weight_hn
         dr = dreset_h * s.h_prev
-        dh_prev = dreset_h * s.r
-        dweight_hn = dq.T @ (s.r * s.h_prev)
     da_r = dr * w.gate.slope(s.r) * inside_r
-    dh_prev = dh_prev + dh * keep + da_r @ weight_hr + da_z @ weight_hz
-
-    da = np.concatenate([da_r, da_z, da_n], axis=-1)
+    da_x = np.concatenate([da_r, da_z, da_n], axis=-1)
+    da_h = np.concatenate([da_r, da_z, dq], axis=-1)
+    norm_x, norm_h = s.norms
+    dproduct_x, dproduct_h = layer_norm_backward(da_x, norm_x), layer_norm_backward(da_h, norm_h)
     dw = {
-        "weight_ih": da.T @ s.x,
-        "weight_hh": np.concatenate([da_r.T @ s.h_prev, da_z.T @ s.h_prev, dweight_hn]),
-        "bias_ih": da.sum(axis=0),
-        "bias_hh": np.concatenate([da_r, da_z, dq], axis=-1).sum(axis=0),
+        "weight_ih": dproduct_x.T @ s.x,
+        "weight_hh": dproduct_h.T @ s.h_prev,
+        "bias_ih": da_x.sum(axis=0),
+        "bias_hh": da_h.sum(axis=0),
     }
-    return da @ w.weight_ih, (dh_prev,), dw
+    if norm_x is not None and norm_h is not None:
+        dw["gamma_ih"], dw["gamma_hh"] = gain_gradient(da_x, norm_x), gain_gradient(da_h, norm_h)
+    dh_prev = dh * keep
+    if w.reset_after:
+        dh_prev = dh_prev + dproduct_h @ w.weight_hh
+    else:  # R_n met r∘h_prev instead
+        rz = slice(0, 2 * w.hidden_size)
+        dh_prev = dh_prev + dproduct_h[:, rz] @ w.weight_hh[rz] + dreset_h * s.r
+        dw["weight_hh"][rz.stop :] = dq.T @ (s.r * s.h_prev)
+    return dproduct_x @ w.weight_ih, (dh_prev,), dw

@@ -9,6 +9,7 @@
 P_q is absent, a vector (H,) ("diagonal") or a matrix (H, H) ("full").
 
     coupled="input"      i = 1 - f, gate order f g o           coupled="forget"  f = 1 - i, i g o
+    γ_x, γ_h, γ_c, β_c   layer normalisation of W x, of R h_prev and of the c in tanh(c)
     clip                 the arguments of σ and of g's tanh are limited to ±clip
     cell_clip            c is limited as it is stored: c = limit(f∘c_prev + i∘g)
     output_clip          c is limited on its way out only: h = o∘tanh(limit(c))
@@ -23,6 +24,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .activations import Array
+from .layer_norm import Normalized, gain_gradient, layer_norm, layer_norm_backward
 from .weights import Weights, limit
 
 State = tuple[Array, ...]
@@ -41,13 +43,16 @@ class LstmSaved(NamedTuple):
     c: Array
     squash_c: Array
     inside: dict[str, Array]  # slopes of the limits: of the gates, of c and of c on its way out
+    norms: tuple[Normalized | None, Normalized | None, Normalized | None]  # of W x, R h_prev, c
 
 
 def lstm_step(x: Array, state: State, w: Weights) -> tuple[State, LstmSaved]:
     """One step: x (B, I) and state (h_prev (B, P), c_prev (B, H)) give the state (h, c)."""
     h_prev, c_prev = state
     p = w.peephole_rows
-    sums = x @ w.weight_ih.T + w.bias_ih + h_prev @ w.weight_hh.T + w.bias_hh
+    a_x, norm_x = layer_norm(x @ w.weight_ih.T, w.gamma_ih)
+    a_h, norm_h = layer_norm(h_prev @ w.weight_hh.T, w.gamma_hh)
+    sums = a_x + w.bias_ih + a_h + w.bias_hh
     a = dict(zip(w.gate_names, np.split(sums, len(w.gate_names), axis=-1), strict=True))
     inside = {}
 
@@ -61,11 +66,13 @@ def lstm_step(x: Array, state: State, w: Weights) -> tuple[State, LstmSaved]:
     f = gate("f", c_prev) if "f" in a else 1 - i
     c, inside["c"] = limit(f * c_prev + i * g, w.cell_clip)
     o = gate("o", c)
-    limited_c, inside["out"] = limit(c, w.output_clip)
+    seen_c, norm_c = layer_norm(c, w.gamma_c, w.beta_c)
+    limited_c, inside["out"] = limit(seen_c, w.output_clip)
     squash_c = w.squash.value(limited_c)
     m = o * squash_c
     h = m if w.weight_hr is None else m @ w.weight_hr.T
-    return (h, c), LstmSaved(x, h_prev, c_prev, i, f, g, o, c, squash_c, inside)
+    norms = (norm_x, norm_h, norm_c)
+    return (h, c), LstmSaved(x, h_prev, c_prev, i, f, g, o, c, squash_c, inside, norms)
 
 
 def lstm_step_backward(
@@ -79,7 +86,9 @@ def lstm_step_backward(
     p, inside = w.peephole_rows, s.inside
     dm = dh if w.weight_hr is None else dh @ w.weight_hr
     da = {"o": dm * s.squash_c * w.gate.slope(s.o) * inside["o"]}
-    dc = dc_next + dm * s.o * w.squash.slope(s.squash_c) * inside["out"] + peep_dc(p["o"], da["o"])
+    norm_x, norm_h, norm_c = s.norms
+    dsquashed = dm * s.o * w.squash.slope(s.squash_c) * inside["out"]
+    dc = dc_next + layer_norm_backward(dsquashed, norm_c) + peep_dc(p["o"], da["o"])
     dc = dc * inside["c"]
     di, df = dc * s.g, dc * s.c_prev
     if w.coupled == "input":  # i = 1 - f
@@ -93,9 +102,10 @@ def lstm_step_backward(
     dc_prev = dc * s.f + sum(peep_dc(p[q], da[q]) for q in "if" if q in da)
 
     rows = np.concatenate([da[q] for q in w.gate_names], axis=-1)
+    rows_x, rows_h = layer_norm_backward(rows, norm_x), layer_norm_backward(rows, norm_h)
     dw = {
-        "weight_ih": rows.T @ s.x,
-        "weight_hh": rows.T @ s.h_prev,
+        "weight_ih": rows_x.T @ s.x,
+        "weight_hh": rows_h.T @ s.h_prev,
         "bias_ih": rows.sum(axis=0),
         "bias_hh": rows.sum(axis=0),
     }
@@ -104,7 +114,10 @@ def lstm_step_backward(
         dw["peephole"] = np.stack([peep_dp(row, da[q], seen[q]) for q, row in p.items()])
     if w.weight_hr is not None:
         dw["weight_hr"] = dh.T @ (s.o * s.squash_c)
-    return rows @ w.weight_ih, (rows @ w.weight_hh, dc_prev), dw
+    if norm_x is not None and norm_h is not None and norm_c is not None:
+        dw["gamma_ih"], dw["gamma_hh"] = gain_gradient(rows, norm_x), gain_gradient(rows, norm_h)
+        dw["gamma_c"], dw["beta_c"] = gain_gradient(dsquashed, norm_c), dsquashed.sum(axis=0)
+    return rows_x @ w.weight_ih, (rows_h @ w.weight_hh, dc_prev), dw
 
 
 def peep(p: Array | None, c: Array) -> Array:

@@ -2,6 +2,7 @@
 
     weight_ih (G*H, I)  weight_hh (G*H, P)  bias_ih, bias_hh (G*H,)  peephole (3, H) or (3, H, H)
     weight_hr (P, H); without it P, the width of h, is H    weight_cc (H, H)  bias_cc (H,)
+    gamma_ih, gamma_hh (G*H,) and, of "lstm", gamma_c, beta_c (H,): all of them or none
 
 The rows are blocks of H, one per gate: i f g o for "lstm", r z n for "gru"; peephole rows: i f o.
 """
@@ -18,9 +19,11 @@ from .activations import ACTIVATIONS, Activation, Array, named
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 UPDATES = ("retain", "replace")
+NORMS = ("gamma_ih", "gamma_hh", "gamma_c", "beta_c")
 ARRAYS = (
     *("weight_ih", "weight_hh", "bias_ih", "bias_hh"),
     *("peephole", "weight_hr", "weight_cc", "bias_cc"),
+    *NORMS,
 )
 
 
@@ -49,6 +52,8 @@ class Weights:
         Projection of an LSTM's output: h = W_hr m.
     weight_cc : (H, H), bias_cc : (H,), optional
         LSTM only: its memory fades with time, see `tidegate.reference.memory`.
+    gamma_ih, gamma_hh, gamma_c, beta_c : (G*H,), (G*H,), (H,), (H,), optional
+        Layer normalisation, see `tidegate.reference.layer_norm`; the last two of an LSTM.
     activation, recurrent_activation, output_activation : str or (str, dict)
         Names in `ACTIVATIONS`, with parameters: of the candidate (g, n, or a simple RNN's h), of
         the gates, and of the LSTM's output squash (None: the same as `activation`).
@@ -80,6 +85,10 @@ class Weights:
     weight_hr: Any = None
     weight_cc: Any = None
     bias_cc: Any = None
+    gamma_ih: Any = None
+    gamma_hh: Any = None
+    gamma_c: Any = None
+    beta_c: Any = None
     activation: Any = "tanh"
     recurrent_activation: Any = "sigmoid"
     output_activation: Any = None
@@ -174,6 +183,12 @@ class Weights:
                 raise ValueError(f'Weights: {name} is given; expected None for cell "{self.cell}".')
         if self.bias_cc is not None and self.weight_cc is None:
             raise ValueError("Weights: bias_cc is given; expected None without weight_cc.")
+        norms = NORMS if self.cell == "lstm" else NORMS[:2]
+        given = [name for name in NORMS if getattr(self, name) is not None]
+        if given and given != list(norms):
+            raise ValueError(f"Weights: {given} are given; expected {list(norms)}, or none.")
+        if given and not self.reset_after:
+            raise ValueError("Weights: reset_after is False; expected True with gamma_hh.")
 
     def _check_shapes(self) -> None:
         for name in {"weight_ih", "weight_hh", "weight_hr"} & set(self.arrays()):
@@ -193,6 +208,8 @@ class Weights:
             "bias_ih": [(rows,)],
             "bias_hh": [(rows,)],
             "peephole": [(peepholes, hidden), (peepholes, hidden, hidden)],
+            **{name: [(rows,)] for name in NORMS[:2]},
+            **{name: [(hidden,)] for name in NORMS[2:]},
         }
         for name, array in self.arrays().items():
             if array.shape not in allowed[name]:
