@@ -71,6 +71,7 @@ inline const CellOption kCellOptions[] = {
     {"retain", [](auto& c, auto& v) { c.retain = py::cast<bool>(v); }},
     {"coupled", [](auto& c, auto& v) { c.coupled = coupled_from(py::cast<std::string>(v)); }},
     {"decays_memory", [](auto& c, auto& v) { c.decays_memory = py::cast<bool>(v); }},
+    {"layer_norm", [](auto& c, auto& v) { c.layer_norm = py::cast<bool>(v); }},
     {"activation", [](auto& c, auto& v) { c.activations.input = activation_from(v); }},
     {"recurrent_activation",
      [](auto& c, auto& v) { c.activations.recurrent = activation_from(v); }},

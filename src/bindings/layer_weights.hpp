@@ -46,6 +46,7 @@ class LayerWeights {
               "core: the peephole option and array disagree.");
     CHECK_ARG((pointers_.weight_cc != nullptr) == config.decays_memory,
               "core: decays_memory and weight_cc disagree.");
+    check_norm();
   }
 
   Index input_size() const { return input_size_; }
@@ -136,6 +137,19 @@ class LayerWeights {
  private:
   static constexpr Index kSmall = 64 * 1024;
   static constexpr std::size_t kArrays = Fields::kCount;
+
+  void check_norm() const {
+    const bool has_all = pointers_.gamma_ih != nullptr && pointers_.gamma_hh != nullptr;
+    const bool has_any = pointers_.gamma_ih != nullptr || pointers_.gamma_hh != nullptr;
+    const bool of_c = config_.layer_norm && has_c();
+    CHECK_ARG(has_all == config_.layer_norm && has_any == config_.layer_norm &&
+                  (pointers_.gamma_c != nullptr) == of_c && (pointers_.beta_c != nullptr) == of_c,
+              "core: the layer_norm option and arrays disagree.");
+    CHECK_ARG(
+        !config_.layer_norm || (config_.reset_after && !has_projection() &&
+                                config_.peephole != Peephole::kFull && !config_.decays_memory),
+        "core: layer_norm does not combine with these options.");
+  }
 
   // Without a conversion, which would write into a copy.
   static Array<T> of_dtype(const py::handle& name, const py::handle& value) {

@@ -47,6 +47,10 @@ struct WeightFields {
       {"weight_cc", &Of::weight_cc, &To::weight_cc,
        [](auto&, auto& s) { return Axes{s.hidden, s.hidden}; }},
       {"bias_cc", &Of::bias_cc, &To::bias_cc, [](auto&, auto& s) { return Axes{s.hidden}; }},
+      {"gamma_ih", &Of::gamma_ih, &To::gamma_ih, [](auto&, auto& s) { return Axes{s.rows}; }},
+      {"gamma_hh", &Of::gamma_hh, &To::gamma_hh, [](auto&, auto& s) { return Axes{s.rows}; }},
+      {"gamma_c", &Of::gamma_c, &To::gamma_c, [](auto&, auto& s) { return Axes{s.hidden}; }},
+      {"beta_c", &Of::beta_c, &To::beta_c, [](auto&, auto& s) { return Axes{s.hidden}; }},
   };
   static constexpr std::size_t kCount = std::size(kAll);
 

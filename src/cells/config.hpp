@@ -22,6 +22,7 @@ struct CellConfig {
   CellActivations activations;
   Coupled coupled = Coupled::kNone;
   bool decays_memory = false;  // of an LSTM, without peepholes or coupled gates
+  bool layer_norm = false;
 };
 
 // One version of each, with activations as values: a gate less pays for the branches.

@@ -96,6 +96,11 @@ template <class T>
 Lane<T> multiply_add(const Lane<T>& a, const Lane<T>& b, const Lane<T>& c) {
   return Eigen::internal::pmadd(a.packet, b.packet, c.packet);
 }
+// Of all elements, in an order that depends on the register alone.
+template <class T>
+T sum_of(const Lane<T>& a) {
+  return Eigen::internal::predux(a.packet);
+}
 template <class T>
 Lane<T> abs(const Lane<T>& a) {
   return Eigen::internal::pabs(a.packet);

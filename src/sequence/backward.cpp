@@ -5,14 +5,17 @@
 //   barrier
 //
 // With a projection h = W_hr m the outputs come first: dh of all of them, a barrier, and dm =
-// W_hr^T dh takes the place of dh. Then the big products, one pass each: dW, dR, dP over all
-// rows of all steps (weight_gradients.hpp) and dx = da W (input_gradient.hpp).
+// W_hr^T dh takes the place of dh. So do they in an LSTM under layer normalisation, and after da
+// there, and another barrier, comes the gradient by R h_prev, whose units depend on all da. Then
+// the big products, one pass each: dW, dR, dP over all rows of all steps (weight_gradients.hpp) and
+// dx = da W (input_gradient.hpp).
 #include "sequence/backward.hpp"
 
 #include <type_traits>
 
 #include "base/call_in_flight.hpp"
 #include "base/team.hpp"
+#include "sequence/backward_norm.hpp"
 #include "sequence/forward.hpp"
 #include "sequence/input_gradient.hpp"
 #include "sequence/operand_gradients.hpp"
@@ -39,11 +42,12 @@ class BackwardPass final : public Pass {
         gradients_(weights, saved, problem.weights, problem.accumulate,
                    std::max(schedule_.threads, finishers)),
         input_(weights, saved, problem.dx, schedule_.threads),
-        operands_(weights, saved, problem.dscale) {
+        operands_(weights, saved, problem.dscale),
+        norm_(weights, saved, problem.weights, problem.accumulate) {
     const Index batch = saved.rows.batch, padded = w_.layout.padded;
     const Index output_padded = w_.output_layout.padded;
     dh_.hold_last(batch, output_padded);
-    if (w_.has_projection) dm_.hold_last(batch, padded);
+    if (outputs_first()) dm_.hold_last(batch, padded);
     if (Cell::kStates == 2) dc_.hold_last(batch, padded);
     if (Cell::kUsesResetH) dreset_.hold_last(batch, padded);
   }
@@ -59,12 +63,20 @@ class BackwardPass final : public Pass {
     if (steps.begin == 0) load_states(whole);
     run_steps(whole, steps);
     if (steps.end == rows.steps) store_states(whole);
-    if (p_.dx) {
-      input_.run_rows({rows.row(rows.steps - steps.end, 0), rows.row(rows.steps - steps.begin, 0)});
+    const Range done{rows.row(rows.steps - steps.end, 0), rows.row(rows.steps - steps.begin, 0)};
+    if constexpr (kNormalizes<Cell>) {
+      norm_.sum_gains(done, {0, w_.layout.blocks});
+      norm_.finish_inputs(done);
     }
+    if (p_.dx) input_.run_rows(done);
   }
 
-  void finish(int thread, int team) noexcept override { gradients_.run(thread, team); }
+  void finish(int thread, int team) noexcept override {
+    if constexpr (kNormalizes<Cell>) {
+      norm_.write_gains(even_slice(w_.layout.blocks, team, thread));
+    }
+    gradients_.run(thread, team);
+  }
 
  private:
   Part part_of(int thread, int team) {
@@ -78,13 +90,23 @@ class BackwardPass final : public Pass {
     run_steps(part, {0, saved_.rows.steps});
     store_states(part);
     barriers_.back().wait(team);  // every da is needed below
+    if constexpr (kNormalizes<Cell>) {
+      const Range all{0, saved_.rows.total()}, blocks = even_slice(w_.layout.blocks, team, thread);
+      norm_.sum_gains(all, blocks);
+      norm_.write_gains(blocks);
+      barriers_.back().wait(team);
+      norm_.finish_inputs(even_slice(all.end, team, thread));
+      barriers_.back().wait(team);
+    }
     gradients_.run(thread, team);
     if (p_.dx) input_.run(thread, team);
   }
 
   // Step 0 is the last in time.
   void run_steps(const Part& part, Range steps) {
-    if (saved_.factors.any()) {
+    if constexpr (kNormalizes<Cell>) {
+      run_steps_with<true>(part, steps);
+    } else if (saved_.factors.any()) {
       run_steps_with<true>(part, steps);
     } else {
       run_steps_with<false>(part, steps);
@@ -94,12 +116,16 @@ class BackwardPass final : public Pass {
   void run_steps_with(const Part& part, Range steps) {
     for (Index step = steps.begin; step < steps.end; ++step) {
       const Index t = saved_.rows.steps - 1 - step;
-      if (projects()) {
+      if (outputs_first()) {
         finish_outputs<factored>(part, t);
         part.wait();
       }
       run_phase<0, factored>(part, t);
       part.wait();
+      if constexpr (kNormalizes<Cell>) {
+        norm_.finish_products(part, t);
+        part.wait();
+      }
       if constexpr (Cell::kPhases == 2) {
         run_phase<1, factored>(part, t);
         part.wait();
@@ -119,6 +145,8 @@ class BackwardPass final : public Pass {
   }
 
   bool projects() const { return Cell::kProjects && w_.has_projection; }
+  // dh is through before the cell's epilogue, which takes its dh from dm.
+  bool outputs_first() const { return projects() || kNormalizesC<Cell>; }
 
   void load_states(const Part& part) {
     for (Index b = part.rows.begin; b < part.rows.end; ++b) {
@@ -162,7 +190,7 @@ class BackwardPass final : public Pass {
       if constexpr (phase == 0) {
         if (projects()) {
           project_back(part, groups, t);
-        } else {
+        } else if (!outputs_first()) {
           finish_dh(part, groups, t);
         }
         if (t + 1 < saved_.rows.steps) {
@@ -178,10 +206,13 @@ class BackwardPass final : public Pass {
         operands_.add_to(Operand::kResetH, part.rows, groups, t, dreset_, true);
       }
       for (Index b = rows.begin; b < rows.end; ++b) {
+        [[maybe_unused]] BackMeans<T> c_means;
+        if constexpr (kNormalizesC<Cell>) c_means = norm_.c_row(b);
         for (Index block = blocks.begin; block < blocks.end; ++block) {
-          finish_unit<phase, factored>(t, b, block);
+          finish_unit<phase, factored>(t, b, block, c_means);
         }
       }
+      if constexpr (kNormalizes<Cell>) norm_.sum_products(rows, groups, t);
     });
   }
 
@@ -195,7 +226,8 @@ class BackwardPass final : public Pass {
     }
   }
 
-  // The gradient of a projection's result, for project_back() and for that of W_hr.
+  // The gradient by h, for project_back() and for that of W_hr, or for an LSTM whose h comes from
+  // LN(c).
   template <bool factored>
   void finish_outputs(const Part& part, Index t) {
     const Range rows = saved_.rows.active(part.rows, t);
@@ -207,11 +239,17 @@ class BackwardPass final : public Pass {
           const Index unit = block * V::kSize, valid = w_.output_layout.valid(block);
           V dh = V::load(dh_.at(0, b) + unit);
           const V dh_kept = take_kept<factored>(dh, t, b, unit, valid);
-          dh.store(saved_.dh(t, b) + unit);
+          if constexpr (kNormalizesC<Cell>) {
+            dh.store(dm_.at(0, b) + unit);
+            norm_.unsquash(cell_, dh, t, b, unit, valid);
+          } else {
+            dh.store(saved_.dh(t, b) + unit);
+          }
           dh_kept.store(dh_.at(0, b) + unit);
           if (factored && saved_.factors.scale) V(T(0)).store(operands_.dh_in().at(0, b) + unit);
         }
       }
+      if constexpr (kNormalizesC<Cell>) norm_.sum_c(rows, groups, t);
     });
   }
 
@@ -236,11 +274,12 @@ class BackwardPass final : public Pass {
   }
 
   template <int phase, bool factored>
-  [[gnu::always_inline]] void finish_unit(Index t, Index b, Index block) {
+  [[gnu::always_inline]] void finish_unit(Index t, Index b, Index block,
+                                          [[maybe_unused]] const BackMeans<T>& c_means) {
     const Index unit = block * V::kSize, padded = w_.layout.padded;
     const Index valid = w_.layout.valid(block);
     T* gates = saved_.gate_row(t, b) + unit;
-    T* dh = (projects() ? dm_ : dh_).at(0, b) + unit;
+    T* dh = (outputs_first() ? dm_ : dh_).at(0, b) + unit;
     BackwardUnit<V> u;
     for (int s = 0; s < Cell::kSlots; ++s) u.s[s] = V::load(gates + s * padded);
     if constexpr (Cell::kUsesHPrev) {
@@ -249,7 +288,7 @@ class BackwardPass final : public Pass {
     }
     u.dh = V::load(dh);
     V dh_kept(T(0));
-    if (factored && (phase == 0 || !Cell::kCarriesDh) && !projects()) {
+    if (factored && (phase == 0 || !Cell::kCarriesDh) && !outputs_first()) {
       dh_kept = take_kept<factored>(u.dh, t, b, unit, valid);
     }
     if constexpr (Cell::kStates == 2) {
@@ -264,7 +303,12 @@ class BackwardPass final : public Pass {
     }
     if constexpr (Cell::kDiagonal) w_.template read_peepholes<Cell>(u, unit);
     if constexpr (Cell::kDecaysMemory) u.memory_decay = V(*saved_.factors.memory.at(t, b));
-    cell_.template backward<phase>(u);
+    if constexpr (kNormalizesC<Cell>) {
+      u.dc = u.dc + norm_.dc(c_means, t, b, unit, valid);
+      with_output(cell_, norm_.squashed(b, unit)).template backward<phase>(u);
+    } else {
+      cell_.template backward<phase>(u);
+    }
     if constexpr (Cell::kDecaysMemory) {
       if (p_.dmemory) u.dmemory_decay.store_partial(p_.dmemory.at(t, b) + unit, valid);
     }
@@ -275,7 +319,7 @@ class BackwardPass final : public Pass {
       u.s[s].store(gates + s * padded);
     }
     if constexpr (Cell::kStates == 2) u.dc.store(dc_.at(0, b) + unit);
-    if (projects()) return;  // finish_outputs() left what flows on
+    if (outputs_first()) return;  // finish_outputs() left what flows on
     if constexpr (factored) {
       carry_dh<phase>(u, dh_kept, dh,
                       saved_.factors.scale ? operands_.dh_in().at(0, b) + unit : nullptr);
@@ -313,6 +357,7 @@ class BackwardPass final : public Pass {
   WeightGradientPass<T> gradients_;
   InputGradientPass<T> input_;
   OperandGradients<T, Cell> operands_;
+  std::conditional_t<kNormalizes<Cell>, BackwardNorm<T, Cell>, NoNorm> norm_;
 };
 
 }  // namespace
@@ -328,11 +373,13 @@ Work backward_work_of(const PackedWeights<T>& w, const ActiveRows& rows) {
 template <class T>
 std::unique_ptr<Pass> make_backward(const PackedWeights<T>& weights, Saved<T>& saved,
                                     const BackwardProblem<T>& problem, int threads, int finishers) {
-  return visit_cell(weights.config, [&](const auto& cell) -> std::unique_ptr<Pass> {
+  const auto make = [&](const auto& cell) -> std::unique_ptr<Pass> {
     using Cell = std::decay_t<decltype(cell)>;
     return std::make_unique<BackwardPass<T, Cell>>(cell, weights, saved, problem, threads,
                                                    finishers);
-  });
+  };
+  return weights.config.layer_norm ? visit_normalized_cell(weights.config, make)
+                                   : visit_cell(weights.config, make);
 }
 
 template <class T>

@@ -6,13 +6,15 @@
 //   barrier         (only threads that share rows of the batch wait for each other)
 //
 // With a projection the epilogue stores m instead, and after the barrier h = W_hr m is a product of
-// its own, with a barrier after it.
+// its own, with a barrier after it. With layer normalisation R h_prev of all units comes first,
+// then the epilogue, then, in an LSTM, the output; a barrier after each.
 #include "sequence/forward.hpp"
 
 #include <type_traits>
 
 #include "base/call_in_flight.hpp"
 #include "base/team.hpp"
+#include "sequence/forward_norm.hpp"
 #include "sequence/forward_states.hpp"
 #include "sequence/input_projection.hpp"
 #include "sequence/part.hpp"
@@ -36,6 +38,7 @@ class ForwardPass final : public Pass {
         states_(weights, p_, saved),
         scaled_(weights, p_.factors, problem.rows.batch, schedule_.threads),
         projection_(weights, problem.rows, problem.x, schedule_.chunk),
+        norm_(weights, problem.rows.batch, schedule_, saved),
         barriers_(static_cast<std::size_t>(schedule_.threads)) {
     if (projects()) projected_.hold_last(problem.rows.batch, w_.output_layout.padded);
   }
@@ -72,7 +75,13 @@ class ForwardPass final : public Pass {
     for (Index t = all.begin; t < all.end; t += schedule_.chunk) {
       const Range steps{t, std::min(all.end, t + schedule_.chunk)};
       projection_.run(part, steps);
-      if (p_.factors.any()) {
+      if constexpr (kNormalizes<Cell>) {
+        norm_.take_inputs(part, steps, p_.rows, projection_);
+        part.wait();
+      }
+      if constexpr (kNormalizes<Cell>) {
+        run_chunk<true>(part, steps);
+      } else if (p_.factors.any()) {
         run_chunk<true>(part, steps);
       } else {
         run_chunk<false>(part, steps);
@@ -83,6 +92,10 @@ class ForwardPass final : public Pass {
   template <bool factored>
   void run_chunk(const Part& part, Range steps) {
     for (Index step = steps.begin; step < steps.end; ++step) {
+      if constexpr (kNormalizes<Cell>) {
+        multiply_only<factored>(part, step);
+        part.wait();
+      }
       run_phase<0, factored>(part, step, steps.begin);
       part.wait();
       if constexpr (Cell::kPhases == 2) {
@@ -91,6 +104,10 @@ class ForwardPass final : public Pass {
       }
       if (projects()) {
         project_output<factored>(part, step);
+        part.wait();
+      }
+      if constexpr (kNormalizesC<Cell>) {
+        squash_normalized_c<factored>(part, step);
         part.wait();
       }
     }
@@ -113,34 +130,86 @@ class ForwardPass final : public Pass {
   void run_phase(const Part& part, Index t, Index first) {
     const Range rows = p_.rows.active(part.rows, t);
     if (rows.size() == 0) return;
-    if (factored && phase == 0 && p_.factors.scale) {
-      scaled_.make(part, rows, t, [&](Index b) { return states_.h_prev(t, b); });
+    if constexpr (kNormalizes<Cell>) {
+      norm_.finish_rows(part, rows, t - first, t);
+    } else {
+      scale_states<phase, factored>(part, rows, t);
     }
     for (Index g = part.groups.begin; g < part.groups.end; ++g) {
       T* acc = projection_.at(part, g, first, t, rows.begin);
       const Index width = projection_.width(g);
-      for (int k = 0; k < Cell::kTermCount; ++k) {
-        if (Cell::kTerms[k].phase != phase) continue;
-        T* to = acc + width / Cell::kSlots * Cell::kTerms[k].slot;
-        if (factored && p_.factors.scale && Cell::kTerms[k].operand == Operand::kHPrev) {
-          scaled_.multiply(part, rows, g, k, to, width);
-          continue;
-        }
-        const auto row_of = [&, k](Index r) {
-          return operand_row(states_, Cell::kTerms[k].operand, t, rows.begin + r);
-        };
-        w_.terms[static_cast<std::size_t>(k)].multiply({g, g + 1}, rows.size(), row_of,
-                                                       {to, width, to, width});
-      }
+      if constexpr (!kNormalizes<Cell>) multiply<phase, factored>(part, rows, g, t, acc, width);
       const Range blocks = w_.layout.blocks_of(g);
       for (Index b = rows.begin; b < rows.end; ++b, acc += width) {
         for (Index block = blocks.begin; block < blocks.end; ++block) {
-          finish_unit<phase, factored>(acc + (block - blocks.begin) * V::kSize,
-                                       blocks.size() * V::kSize, t, b, block);
+          const Index at = (block - blocks.begin) * V::kSize;
+          if constexpr (kNormalizes<Cell>) {
+            finish_unit<phase, factored>(acc + at, blocks.size() * V::kSize, t, b, block,
+                                         norm_.products(g, b) + at, norm_.row(part, b));
+          } else {
+            finish_unit<phase, factored>(acc + at, blocks.size() * V::kSize, t, b, block);
+          }
         }
+        if constexpr (kNormalizesC<Cell>) norm_.take_c(b, g, states_.c.at(t + 1, b));
         if constexpr (Cell::kStates == 2 && phase == Cell::kPhases - 1) {
           if (p_.cell_states) copy_c(blocks, t, b);
         }
+      }
+    }
+  }
+
+  template <int phase, bool factored>
+  void scale_states(const Part& part, Range rows, Index t) {
+    if (!factored || phase != 0 || !p_.factors.scale) return;
+    scaled_.make(part, rows, t, [&](Index b) { return states_.h_prev(t, b); });
+  }
+
+  // acc += the products of a phase for some rows of a group
+  template <int phase, bool factored>
+  void multiply(const Part& part, Range rows, Index group, Index t, T* acc, Index width) {
+    for (int k = 0; k < Cell::kTermCount; ++k) {
+      if (Cell::kTerms[k].phase != phase) continue;
+      T* to = acc + width / Cell::kSlots * Cell::kTerms[k].slot;
+      if (factored && p_.factors.scale && Cell::kTerms[k].operand == Operand::kHPrev) {
+        scaled_.multiply(part, rows, group, k, to, width);
+        continue;
+      }
+      const auto row_of = [&, k](Index r) {
+        return operand_row(states_, Cell::kTerms[k].operand, t, rows.begin + r);
+      };
+      w_.terms[static_cast<std::size_t>(k)].multiply({group, group + 1}, rows.size(), row_of,
+                                                     {to, width, to, width});
+    }
+  }
+
+  // R h_prev apart from W x, for layer normalisation.
+  template <bool factored>
+  void multiply_only(const Part& part, Index t) {
+    const Range rows = p_.rows.active(part.rows, t);
+    if (rows.size() == 0) return;
+    scale_states<0, factored>(part, rows, t);
+    for (Index g = part.groups.begin; g < part.groups.end; ++g) {
+      const Index width = projection_.width(g);
+      T* const to = norm_.products(g, rows.begin);
+      std::fill_n(to, rows.size() * width, T(0));
+      multiply<0, factored>(part, rows, g, t, to, width);
+      norm_.take_products(rows, g);
+    }
+  }
+
+  // h = o∘tanh(LN(c)), where the epilogue left o in the place of m.
+  template <bool factored>
+  void squash_normalized_c(const Part& part, Index t) {
+    const Range rows = p_.rows.active(part.rows, t), blocks = w_.layout.blocks_of(part.groups);
+    for (Index b = rows.begin; b < rows.end; ++b) {
+      const Moments<T> moments = norm_.c_row(part, t, b);
+      for (Index block = blocks.begin; block < blocks.end; ++block) {
+        const Index unit = block * V::kSize, valid = w_.layout.valid(block);
+        const V hat = moments.hat(V::load(states_.c.at(t + 1, b) + unit), valid);
+        const V n = multiply_add(V::load(w_.norm.gamma_c.data() + unit), hat,
+                                 V::load(w_.norm.beta_c.data() + unit));
+        const V o = V::load(states_.m(t, b) + unit);
+        store_h<factored>(o * cell_.act.output.value(n), t, b, unit, valid);
       }
     }
   }
@@ -186,15 +255,17 @@ class ForwardPass final : public Pass {
     h.store_partial(states_.h_after(t, b) + unit, valid);
   }
 
-  // The epilogue for one lane of units of one row: slot s is at acc + s*slot_stride.
+  // The epilogue for one lane of units of one row: slot s is at acc + s*slot_stride. `norm` is what
+  // ForwardNorm needs besides, or nothing.
   // Inlined whatever the compiler thinks of so many versions: a call costs a third of it.
-  template <int phase, bool factored>
-  [[gnu::always_inline]] void finish_unit(T* acc, Index slot_stride, Index t, Index b,
-                                          Index block) {
+  template <int phase, bool factored, class... Norm>
+  [[gnu::always_inline]] void finish_unit(T* acc, Index slot_stride, Index t, Index b, Index block,
+                                          const Norm&... norm) {
     const Index unit = block * V::kSize;
     const Index valid = w_.layout.valid(block);
     ForwardUnit<V> u;
     for (int s = 0; s < Cell::kSlots; ++s) u.a[s] = V::load(acc + s * slot_stride);
+    if constexpr (kNormalizes<Cell>) norm_.normalize(u.a, slot_stride, t, b, unit, valid, norm...);
     if constexpr (Cell::kUsesHPrev) {
       p_.factors.template read_h_prev<Cell, factored>(u, states_.h_prev(t, b), t, b, unit, valid);
     }
@@ -204,13 +275,17 @@ class ForwardPass final : public Pass {
     }
     if constexpr (Cell::kDiagonal) w_.template read_peepholes<Cell>(u, unit);
     if constexpr (Cell::kDecaysMemory) u.memory_decay = V(*p_.factors.memory.at(t, b));
-    cell_.template forward<phase>(u);
+    if constexpr (kNormalizesC<Cell>) {  // h is o for now
+      with_output(cell_, V(T(1))).template forward<phase>(u);
+    } else {
+      cell_.template forward<phase>(u);
+    }
     if constexpr (Cell::kStates == 2 && phase == 0) u.c.store(states_.c.at(t + 1, b) + unit);
     if constexpr (Cell::kUsesResetH && phase == 0) u.reset_h.store(states_.reset_h.at(t, b) + unit);
     if constexpr (phase < Cell::kPhases - 1) {
       for (int s = 0; s < Cell::kSlots; ++s) u.a[s].store(acc + s * slot_stride);
     } else {
-      if (projects()) {
+      if (projects() || kNormalizesC<Cell>) {
         u.h.store(states_.m(t, b) + unit);
       } else {
         store_h<factored>(u.h, t, b, unit, valid);
@@ -230,6 +305,7 @@ class ForwardPass final : public Pass {
   ForwardStates<T, Cell> states_;
   ScaledStates<T, Cell> scaled_;
   InputProjection<T, Cell> projection_;
+  std::conditional_t<kNormalizes<Cell>, ForwardNorm<T, Cell>, NoNorm> norm_;
   std::vector<Barrier> barriers_;  // one per slice of the batch
   History<T> projected_;           // W_hr m of a step, padded
 };
@@ -238,7 +314,8 @@ class ForwardPass final : public Pass {
 
 template <class T>
 Work work_of(const PackedWeights<T>& w, const ActiveRows& rows) {
-  const int phases = w.plan.phases + (w.has_projection ? 1 : 0);
+  const int more = w.config.layer_norm ? w.plan.states : w.has_projection ? 1 : 0;
+  const int phases = w.plan.phases + more;
   return {rows.steps, rows.mean_batch(), w.input_size,       w.hidden_size, w.plan.slots,
           phases,     w.layout.groups,   w.bytes_per_step(), sizeof(T),     0};
 }
@@ -246,10 +323,12 @@ Work work_of(const PackedWeights<T>& w, const ActiveRows& rows) {
 template <class T>
 std::unique_ptr<Pass> make_forward(const PackedWeights<T>& weights,
                                    const ForwardProblem<T>& problem, Saved<T>* saved, int threads) {
-  return visit_cell(weights.config, [&](const auto& cell) -> std::unique_ptr<Pass> {
+  const auto make = [&](const auto& cell) -> std::unique_ptr<Pass> {
     using Cell = std::decay_t<decltype(cell)>;
     return std::make_unique<ForwardPass<T, Cell>>(cell, weights, problem, saved, threads);
-  });
+  };
+  return weights.config.layer_norm ? visit_normalized_cell(weights.config, make)
+                                   : visit_cell(weights.config, make);
 }
 
 template <class T>

@@ -2,6 +2,7 @@
 // pass, or else rings of the last one or two.
 #pragma once
 
+#include "cells/normalized.hpp"
 #include "sequence/forward.hpp"
 #include "sequence/part.hpp"
 #include "sequence/state_rows.hpp"
@@ -23,7 +24,7 @@ class ForwardStates {
     const Index batch = problem.rows.batch, padded = weights.layout.padded;
     h0_ring_.hold_last(batch, weights.output_layout.padded);
     if (!problem.y) h_ring_.hold_last_two(batch, weights.output_layout.padded);
-    if (weights.has_projection) m_.hold_last(batch, padded);
+    if (weights.has_projection || kNormalizesC<Cell>) m_.hold_last(batch, padded);
     if (Cell::kStates == 2) c_ring_.hold_last_two(batch, padded);
     if (Cell::kUsesResetH) reset_ring_.hold_last(batch, padded);
   }

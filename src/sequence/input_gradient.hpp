@@ -48,7 +48,7 @@ class InputGradientPass {
     T* const product = products_.data() + thread * block_rows() * columns_at_once();
     for (Index begin = rows.begin; begin < rows.end; begin += kRows) {
       const Index count = std::min(kRows, rows.end - begin);
-      const OperandRows<T> da(saved_.gate_row(begin), saved_.row_size());
+      const OperandRows<T> da(saved_.gate_row(begin) + saved_.dproduct_ih(), saved_.row_size());
       for (Range left = columns; left.size() > 0;) {
         const Range groups = matrix_.at_once(left), blocks = w_.input_layout.blocks_of(groups);
         const Index width = blocks.size() * Lane<T>::kSize;

@@ -61,7 +61,8 @@ class OperandGradients {
                  bool from_zero) {
     const Range rows = saved_.rows.active(all_rows, t);
     if (rows.size() == 0) return;
-    const Index slots_at = (Cell::kTerms[k].slot + slots.begin) * w_.layout.padded;
+    const Index slots_at =
+        saved_.dproduct_hh() + (Cell::kTerms[k].slot + slots.begin) * w_.layout.padded;
     const OperandRows<T> da(saved_.gate_row(t, rows.begin) + slots_at, saved_.row_size());
     const UnitLayout<T>& columns = w_.operand_layout(Cell::kTerms[k].operand);
     T* out = to.at(0, rows.begin) + columns.blocks_of(groups).begin * V::kSize;

@@ -150,6 +150,7 @@ void PackedWeights<T>::read_from(const WeightArrays<T>& arrays) {
     terms[t].read_from({gates.front()});
     terms_transposed[t].read_from(gates);
   }
+  if (config.layer_norm) read_norm_from(arrays);
   for (auto& matrix : projection) matrix.read_from({arrays.weight_hr});
   for (auto& matrix : projection_transposed) matrix.read_from({arrays.weight_hr});
 }
@@ -182,6 +183,38 @@ const T* PackedWeights<T>::term_rows(const WeightArrays<T>& arrays, const Term& 
   const T* const matrices[] = {arrays.weight_hh, arrays.peephole, arrays.weight_cc};
   const T* matrix = matrices[static_cast<std::size_t>(term.matrix)];
   return matrix + term.gate * hidden_size * operand_size(term.operand);
+}
+
+// Biases come after the gains, so products start from zero.
+template <class T>
+void PackedWeights<T>::read_norm_from(const WeightArrays<T>& arrays) {
+  bias.zero();
+  const auto room = [&](AlignedBuffer<T>& buffer, Index slots) {
+    buffer.resize(slots * layout.padded);
+    buffer.zero();
+  };
+  const auto add = [&](const T* from, Index gate, AlignedBuffer<T>& to, Index slot) {
+    if (from == nullptr) return;
+    T* row = to.data() + slot * layout.padded;
+    for (Index unit = 0; unit < hidden_size; ++unit) row[unit] += from[gate * hidden_size + unit];
+  };
+  for (AlignedBuffer<T>* buffer : {&norm.gamma_ih, &norm.gamma_hh, &norm.bias}) {
+    room(*buffer, plan.slots);
+  }
+  for (int slot = 0; slot < plan.input_slots; ++slot) {
+    add(arrays.gamma_ih, plan.input_gate[slot], norm.gamma_ih, slot);
+    add(arrays.bias_ih, plan.input_gate[slot], norm.bias, slot);
+  }
+  const Term& term = plan.terms[0];
+  for (int slot = 0; slot < term.slots; ++slot) {
+    add(arrays.gamma_hh, term.gate + slot, norm.gamma_hh, term.slot + slot);
+    add(arrays.bias_hh, term.gate + slot, norm.bias, term.slot + slot);
+  }
+  if (plan.states < 2) return;
+  room(norm.gamma_c, 1);
+  room(norm.beta_c, 1);
+  add(arrays.gamma_c, 0, norm.gamma_c, 0);
+  add(arrays.beta_c, 0, norm.beta_c, 0);
 }
 
 // A slot starts from the input bias of the gate it projects and the recurrent bias of the gate

@@ -7,6 +7,7 @@
 
 #include "cells/config.hpp"
 #include "gemm/weight_matrix.hpp"
+#include "sequence/layer_norm.hpp"
 #include "sequence/layout.hpp"
 #include "sequence/packing.hpp"
 
@@ -24,6 +25,10 @@ struct WeightPointers {
   T* weight_hr = nullptr;  // (P, H), an LSTM's projection of its output
   T* weight_cc = nullptr;  // (H, H), of c_prev, where memory decays
   T* bias_cc = nullptr;    // (H,)
+  T* gamma_ih = nullptr;   // (G*H,), gains of layer normalisation
+  T* gamma_hh = nullptr;   // (G*H,)
+  T* gamma_c = nullptr;    // (H,), of an LSTM
+  T* beta_c = nullptr;     // (H,)
 };
 template <class T>
 using WeightArrays = WeightPointers<const T>;  // as the user gives them
@@ -63,8 +68,10 @@ class PackedWeights {
   const UnitLayout<T> layout;
   WeightMatrix<T> input;
   std::vector<WeightMatrix<T>> terms;  // one per plan.terms
-  AlignedBuffer<T> bias;               // [group][slot][block][lanes]
+  AlignedBuffer<T> bias;               // [group][slot][block][lanes]; 0 where `norm` has it
   AlignedBuffer<T> peephole;           // [plan.peepholes][padded], diagonal only
+
+  NormWeights<T> norm;  // empty without layer normalisation
 
   // Backward: the transposes, K = slots * padded, one vector per block of the result.
   const UnitLayout<T> hidden_layout, output_layout, input_layout;
@@ -95,6 +102,7 @@ class PackedWeights {
 
  private:
   void add_bias(const T* from, Index gate, Index slot);
+  void read_norm_from(const WeightArrays<T>& arrays);
   const T* term_rows(const WeightArrays<T>& arrays, const Term& term) const;
 };
 

@@ -1,6 +1,9 @@
 // What the forward pass keeps for the backward pass, and the scratch of the latter. Gate rows are
 // [slot][padded], with a projection followed by m, which it multiplies, and room for dh; the
-// backward pass overwrites the gates with their gradients da, so they serve once.
+// backward pass overwrites the gates with their gradients da, so they serve once. With layer
+// normalisation there follow, [slot][padded] each, â of W x, later the gradient by W x, â of R
+// h_prev, and the gradient by that; then an LSTM's o, later the gradient by LN(c), and the moments
+// of W x, R h_prev and c.
 #pragma once
 
 #include <vector>
@@ -44,8 +47,12 @@ struct Saved {
   explicit Saved(const PackedWeights<T>& w)
       : padded_(w.layout.padded),
         output_padded_(w.output_layout.padded),
-        output_at_(w.plan.slots * padded_),
-        row_size_(odd_in_lines(output_at_ + (w.has_projection ? padded_ + output_padded_ : 0))),
+        slots_size_(w.plan.slots * padded_),
+        normalizes_(w.config.layer_norm),
+        output_at_(slots_size_ * (normalizes_ ? 4 : 1)),
+        moments_at_(output_at_ + (normalizes_ && w.plan.states == 2 ? padded_ : 0)),
+        row_size_(odd_in_lines(w.has_projection ? output_at_ + padded_ + output_padded_
+                                                : moments_at_ + (normalizes_ ? kMoments : 0))),
         has_c_(w.plan.states == 2),
         has_reset_h_(w.plan.uses_reset_h) {}
 
@@ -72,6 +79,17 @@ struct Saved {
   // With a projection h = W_hr m: m (H,) and the gradient dh (P,).
   T* m(Index t, Index b) { return gate_row(t, b) + output_at_; }
   T* dh(Index t, Index b) { return m(t, b) + padded_; }
+  // Where the gradients by W x and R h_prev begin in a row of gates, slot by slot: without layer
+  // normalisation they are da.
+  Index dproduct_ih() const { return normalizes_ ? slots_size_ : 0; }
+  Index dproduct_hh() const { return normalizes_ ? 3 * slots_size_ : 0; }
+  T* hat_ih(Index row) { return gate_row(row) + slots_size_; }
+  T* hat_ih(Index t, Index b) { return hat_ih(rows.row(t, b)); }
+  T* hat_hh(Index row) { return gate_row(row) + 2 * slots_size_; }
+  T* hat_hh(Index t, Index b) { return hat_hh(rows.row(t, b)); }
+  Moments<T>* moments(Index t, Index b) {
+    return reinterpret_cast<Moments<T>*>(gate_row(t, b) + moments_at_);
+  }
   const T* h_prev(Index t, Index b) const { return t == 0 ? h0.at(0, b) : h.at(t - 1, b); }
 
  private:
@@ -81,7 +99,11 @@ struct Saved {
     return size % (16 * kLine) == 0 ? size + kLine : size;
   }
 
-  Index padded_, output_padded_, output_at_, row_size_;
+  static constexpr Index kMoments = 3 * sizeof(Moments<T>) / sizeof(T);
+
+  Index padded_, output_padded_, slots_size_;
+  bool normalizes_;
+  Index output_at_, moments_at_, row_size_;
   bool has_c_, has_reset_h_;
 };
 

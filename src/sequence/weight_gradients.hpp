@@ -8,6 +8,8 @@
 // A projection is one more run: dh x [ m ] -> dW_hr.
 #pragma once
 
+#include <algorithm>
+#include <initializer_list>
 #include <utility>
 #include <vector>
 
@@ -23,7 +25,14 @@ class WeightGradientPass {
  public:
   WeightGradientPass(const PackedWeights<T>& weights, Saved<T>& saved,
                      const WeightGradients<T>& out, bool accumulate, int threads)
-      : w_(weights), saved_(saved), out_(out), accumulate_(accumulate), runs_(runs_of_slots()) {
+      : w_(weights), saved_(saved), out_(out), accumulate_(accumulate) {
+    if (weights.config.layer_norm) {  // each kind of columns has gradients of its own
+      add_runs_of_slots({Column::kInput}, saved.dproduct_ih());
+      add_runs_of_slots({Column::kTerm}, saved.dproduct_hh());
+      add_runs_of_slots({Column::kOne}, 0);
+    } else {
+      add_runs_of_slots({Column::kInput, Column::kTerm, Column::kOne}, 0);
+    }
     if (out.weight_hr != nullptr) runs_.push_back(run_of_projection());
     Index panels = 1, columns = 1;
     for (const Run& run : runs_) {
@@ -61,20 +70,21 @@ class WeightGradientPass {
     Index vectors() const { return slots * layout->blocks; }
   };
 
-  std::vector<Run> runs_of_slots() const {
-    std::vector<Run> runs;
+  // Runs of columns of these kinds, where the gradients of all slots begin at `da_at`.
+  void add_runs_of_slots(std::initializer_list<Column> kinds, Index da_at) {
+    const std::size_t first = runs_.size();
     for (int slot = 0; slot < w_.plan.slots; ++slot) {
-      std::vector<Factor> factors = factors_of(slot);
+      std::vector<Factor> factors = factors_of(slot, kinds);
       if (factors.empty()) continue;
-      if (!runs.empty() && runs.back().slot + runs.back().slots == slot &&
-          same(runs.back().factors, factors) && !has_own_scale(factors)) {
-        ++runs.back().slots;
+      if (runs_.size() > first && runs_.back().slot + runs_.back().slots == slot &&
+          same(runs_.back().factors, factors) && !has_own_scale(factors)) {
+        ++runs_.back().slots;
       } else {
         const Index columns = factors.back().columns.end;
-        runs.push_back({&w_.layout, slot * w_.layout.padded, slot, 1, std::move(factors), columns});
+        const Index at = da_at + slot * w_.layout.padded;
+        runs_.push_back({&w_.layout, at, slot, 1, std::move(factors), columns});
       }
     }
-    return runs;
   }
 
   Run run_of_projection() const {
@@ -97,10 +107,10 @@ class WeightGradientPass {
            });
   }
 
-  std::vector<Factor> factors_of(int slot) const {
+  std::vector<Factor> factors_of(int slot, std::initializer_list<Column> kinds) const {
     std::vector<Factor> factors;
     const auto add = [&](Column kind, const Term* term, Index columns, T* to) {
-      if (to == nullptr) return;
+      if (to == nullptr || std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) return;
       const Index begin = factors.empty() ? 0 : factors.back().columns.end;
       factors.push_back({kind, term, {begin, begin + columns}, to});
     };
