@@ -16,6 +16,7 @@ GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 STATES = {"lstm": 2, "gru": 1, "rnn": 1}
 ACTIVATIONS = ("tanh", "sigmoid", "relu", "linear")
 DTYPES = (np.float32, np.float64)
+NORMS = ("gamma_ih", "gamma_hh", "gamma_c", "beta_c")
 
 
 def _named(activation):
@@ -42,12 +43,14 @@ class CellCase:
     cell_clip: float | None = None
     output_clip: float | None = None
     projects: bool = False  # with a projection of width output_size(H)
+    normalizes: bool = False  # with layer normalisation
 
     def __str__(self):
         parts = [self.cell]
         if self.peephole:
             parts.append(self.peephole)
         parts += ["projection"] if self.projects else []
+        parts += ["layer_norm"] if self.normalizes else []
         if self.cell == "gru":
             parts += ["after" if self.reset_after else "before", self.update]
         if (self.activation, self.recurrent_activation) != ("tanh", "sigmoid"):
@@ -147,6 +150,21 @@ OPTION_CELLS = (
     CellCase("rnn", clip=0.5, activation="relu"),
 )
 
+# Layer normalisation, alone and with others.
+NORM_CELLS = (
+    CellCase("lstm", normalizes=True),
+    CellCase("lstm", normalizes=True, peephole="diagonal", bias="ih"),
+    CellCase("lstm", normalizes=True, coupled="input", cell_clip=0.3, output_clip=0.8),
+    CellCase("lstm", normalizes=True, coupled="forget", peephole="diagonal", clip=1.0),
+    CellCase("lstm", normalizes=True, activation=LEAKY, recurrent_activation="hard_sigmoid"),
+    CellCase("lstm", normalizes=True, output_activation="softsign", bias="none", clip=0.8),
+    CellCase("gru", normalizes=True),
+    CellCase("gru", normalizes=True, update="replace", clip=0.8),
+    CellCase("gru", normalizes=True, activation=LEAKY, recurrent_activation=AFFINE, bias="hh"),
+    CellCase("rnn", normalizes=True),
+    CellCase("rnn", normalizes=True, activation="relu", clip=0.8),
+)
+
 # Each activation in each place, each subset of biases.
 ALL_CELLS = (
     *PLAIN_CELLS,
@@ -168,6 +186,7 @@ ALL_CELLS = (
     CellCase("rnn", activation="relu", bias="ih"),
     CellCase("rnn", activation="linear", bias="none"),
     *OPTION_CELLS,
+    *NORM_CELLS,
 )
 
 
@@ -236,6 +255,12 @@ def make_arrays(case, input_size, hidden_size, dtype=np.float64, seed=0):
     for name, shape in shapes.items():
         scale = terms.get(name, hidden_size) ** -0.5
         arrays[name] = rng.uniform(-scale, scale, shape).astype(dtype)
+    if case.normalizes:  # LN bends where values spread by √ε: over less of h if weights are large
+        for name in ("weight_ih", "weight_hh"):  # nearly nothing of a single x or h gets through
+            arrays[name] = arrays[name] / (256 if arrays[name].shape[1] == 1 else 4)
+        sizes = (rows, rows, *((hidden_size, hidden_size) if case.cell == "lstm" else ()))
+        gains = zip(NORMS, sizes, strict=False)
+        arrays |= {name: rng.uniform(-0.5, 1.5, size).astype(dtype) for name, size in gains}
     return arrays
 
 

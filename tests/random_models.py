@@ -91,6 +91,9 @@ class RandomModel:
                 options["projection"], units = units, units + 1
         if kind is GRU:
             options |= {"reset_after": draw.chance(), "update": draw.one("retain", "replace")}
+        alone = options.get("peephole") == "full" or "projection" in options
+        if self.kinks and not alone and options.get("reset_after", True) and draw.chance(0.3):
+            options["layer_norm"] = True
         return kind(units, **options)
 
     def _first(self):

@@ -21,7 +21,7 @@ CPP_TIERS = [("base",), ("math",), ("cells", "gemm", "optimizers"), ("sequence",
 # itself through io, which builds models.
 PYTHON_TIERS = [
     ("_version", "_arrays", "_extras", "_cpus", "reference"),
-    ("_loader", "activation", "_weight_shapes"),
+    ("_loader", "activation", "_weight_shapes", "_layer_norm"),
     ("runtime",),
     ("weights",),
     ("functional",),

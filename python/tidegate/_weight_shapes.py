@@ -76,6 +76,10 @@ def shapes_of(sizes: Sizes, peepholes: int, cell: str) -> dict[str, tuple[tuple[
         "weight_hr": ((outputs, hidden), "(output_size, hidden_size)"),
         "weight_cc": ((hidden, hidden), "(hidden_size, hidden_size)"),
         "bias_cc": ((hidden,), "(hidden_size,)"),
+        "gamma_ih": ((rows,), f"({of}hidden_size,) {cell}"),
+        "gamma_hh": ((rows,), f"({of}hidden_size,) {cell}"),
+        "gamma_c": ((hidden,), "(hidden_size,)"),
+        "beta_c": ((hidden,), "(hidden_size,)"),
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from tidegate._arrays import FloatArray, as_float_array, check_flag, check_limit
+from tidegate._layer_norm import NORM_ARRAYS, check_combination, check_norm_arrays
 from tidegate._loader import core
 from tidegate._weight_shapes import check_memory, owned, shapes_of, sizes_of
 from tidegate.activation import Activation, as_activation, for_core
@@ -15,7 +16,9 @@ UPDATES = ("retain", "replace")
 ARRAY_NAMES = (
     *("weight_ih", "weight_hh", "bias_ih", "bias_hh"),
     *("peephole", "weight_hr", "weight_cc", "bias_cc"),
+    *NORM_ARRAYS,
 )
+LSTM_ARRAYS = ("peephole", "weight_hr", "weight_cc", "bias_cc", "gamma_c", "beta_c")
 
 
 def check_choice(where: str, name: str, value: object, known: tuple[str, ...]) -> str:
@@ -51,6 +54,11 @@ class CellWeights:
         al. 2017).
     bias_cc : (H,) same dtype, optional
         b_cc; with weight_cc only.
+    gamma_ih, gamma_hh : (G*H,) same dtype, optional
+        Layer normalisation in the form of haste, a = LN(W x; gamma_ih) + LN(R h_prev; gamma_hh) +
+        biases, each over all gates together. Not with reset_after=False, full peepholes, weight_hr.
+    gamma_c, beta_c : (H,) same dtype
+        With gamma_ih and gamma_hh of an LSTM: h = o∘tanh(LN(c; gamma_c) + beta_c).
     activation : str, Activation or (str, dict)
         Of the candidate: g of the LSTM, n of the GRU, h of the simple RNN. Names and parameters:
         `Activation`.
@@ -100,6 +108,10 @@ class CellWeights:
     weight_hr: FloatArray | None
     weight_cc: FloatArray | None
     bias_cc: FloatArray | None
+    gamma_ih: FloatArray | None
+    gamma_hh: FloatArray | None
+    gamma_c: FloatArray | None
+    beta_c: FloatArray | None
     activation: str | Activation
     recurrent_activation: str | Activation
     output_activation: str | Activation
@@ -126,6 +138,10 @@ class CellWeights:
         weight_hr: Any = None,
         weight_cc: Any = None,
         bias_cc: Any = None,
+        gamma_ih: Any = None,
+        gamma_hh: Any = None,
+        gamma_c: Any = None,
+        beta_c: Any = None,
         activation: Any = "tanh",
         recurrent_activation: Any = "sigmoid",
         output_activation: Any = None,
@@ -154,15 +170,21 @@ class CellWeights:
         self.clip = check_limit(where, "clip", clip)
         self.cell_clip = check_limit(where, "cell_clip", cell_clip)
         self.output_clip = check_limit(where, "output_clip", output_clip)
+        arrays = [weight_ih, weight_hh, bias_ih, bias_hh, peephole, weight_hr, weight_cc, bias_cc]
+        arrays += [gamma_ih, gamma_hh, gamma_c, beta_c]
+        given = dict(zip(ARRAY_NAMES, arrays, strict=True))
         lstm_only = {"coupled": coupled, "cell_clip": cell_clip, "output_clip": output_clip}
-        values = (weight_ih, weight_hh, bias_ih, bias_hh, peephole, weight_hr, weight_cc, bias_cc)
-        arrays = dict(zip(ARRAY_NAMES, values, strict=True))
-        for name, value in {**dict(list(arrays.items())[4:]), **lstm_only}.items():
+        lstm_only |= {k: v for k, v in given.items() if k in LSTM_ARRAYS}
+        for name, value in lstm_only.items():
             if value is not None and cell != "lstm":
                 raise ValueError(f'{where}: {name} is given; expected None for cell "{cell}".')
-        check_memory(where, arrays, coupled)
+        check_memory(where, given, coupled)
         self._shared = _share
-        self._set_arrays(arrays, share=_share)
+        self._set_arrays(given, share=_share)
+        if check_norm_arrays(where, cell, given):
+            before = cell == "gru" and not reset_after
+            projects, decays = weight_hr is not None, weight_cc is not None
+            check_combination(where, before, self.peephole_kind, projects, decays)
         self._core: Any = None
 
     @classmethod
@@ -236,6 +258,8 @@ class CellWeights:
         options: dict[str, Any] = {"cell": self.cell}
         if self.peephole is not None:
             options["peephole_kind"] = self.peephole_kind
+        if self.gamma_ih is not None:
+            options["layer_norm"] = True
         if not self.reset_after:
             options["reset_after"] = False
         if self.update != "retain":

@@ -108,6 +108,12 @@ def _like_y(case: Case) -> np.ndarray[Any, Any]:
     return np.full((case.steps, case.batch, case.hidden), 0.9, case.dtype)
 
 
+def _gains(case: Case) -> dict[str, tuple[int, ...]]:
+    rows, hidden = case.cell.gates * case.hidden, case.hidden
+    gains: dict[str, tuple[int, ...]] = {"gamma_ih": (rows,), "gamma_hh": (rows,)}
+    return gains | ({"gamma_c": (hidden,), "beta_c": (hidden,)} if case.cell.cell == "lstm" else {})
+
+
 NAMES = (
     "relu",
     "linear",
@@ -135,6 +141,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("reset_after=False", GRU, {"reset_after": False}),
     Option("projection to H/2", LSTM, {}, _projected, products=_products_projected),
+    Option("layer_norm", arrays=_gains),
     Option("clip", cell={"clip": 3.0}),
     Option("cell_clip", LSTM, {"cell_clip": 3.0}),
     Option("output_clip", LSTM, {"output_clip": 3.0}),

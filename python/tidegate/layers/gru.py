@@ -10,6 +10,7 @@ The gates r and z are those of every GRU.
 
 from typing import TYPE_CHECKING, Any
 
+from tidegate._layer_norm import check_combination
 from tidegate.activation import config_of
 from tidegate.layers import activations, checks
 from tidegate.layers.recurrent import RecurrentLayer
@@ -82,6 +83,8 @@ class GRU(RecurrentLayer):
         )
         self.reset_after = checks.boolean("GRU", "reset_after", reset_after)
         self.update = checks.choice("GRU", "update", update, UPDATES)
+        if self.layer_norm:
+            check_combination(type(self).__name__, resets_before=not self.reset_after)
 
     def _bias_names(self) -> tuple[str, ...]:
         return ("bias_ih", "bias_hh") if self.reset_after else ("bias_ih",)

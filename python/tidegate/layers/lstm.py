@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tidegate._arrays import check_limit
+from tidegate._layer_norm import check_combination
 from tidegate.activation import config_of
 from tidegate.layers import activations, checks, initializers
 from tidegate.layers.base import initializer_config
@@ -125,6 +126,8 @@ class LSTM(RecurrentLayer):
         self.projection_initializer = initializers.get(
             "LSTM", "projection_initializer", projection_initializer
         )
+        if self.layer_norm:
+            check_combination("LSTM", peephole=self.peephole, projects=projection is not None)
 
     @property
     def output_size(self) -> int:

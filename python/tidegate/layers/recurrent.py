@@ -56,6 +56,10 @@ class RecurrentLayer(RecurrentBase):
     weight_drop : float
         Share of R that is dropped in training, one mask per batch, what is kept is scaled up
         (Merity et al. 2018).
+    layer_norm : bool
+        Normalise W x and R h_prev, each over all gates together, and c on its way out of an LSTM
+        (Ba, Kiros & Hinton 2016; the form of haste). Not in a reset-before GRU, with full peepholes
+        or with a projection.
     zero_output_for_mask : bool
         At steps that a mask excludes, output 0 instead of the output before; for sequences.
     recompute_every : int, optional
@@ -68,7 +72,9 @@ class RecurrentLayer(RecurrentBase):
     Notes
     -----
     Parameters: weight_ih (G*H, I), weight_hh (G*H, H), bias_ih (G*H,); see the subclass for more.
-    With a projection to P (LSTM), h and the output have P in the place of H, c keeps H.
+    With layer_norm also the gains gamma_ih, gamma_hh (G*H,), of an LSTM gamma_c, beta_c (H,), too;
+    gains start at 1, beta_c at 0. With a projection to P (LSTM), h and the output have P in the
+    place of H, c keeps H.
     """
 
     def recurrent_parts(self) -> "tuple[RecurrentLayer, ...]":

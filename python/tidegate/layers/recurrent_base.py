@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tidegate._arrays import check_limit, check_steps
+from tidegate._layer_norm import norm_arrays_of
 from tidegate.activation import config_of
 from tidegate.layers import activations, checks, initializers
 from tidegate.layers.base import Layer, initializer_config
@@ -49,6 +50,7 @@ class RecurrentBase(Layer):
         recurrent_dropout: float = 0.0,
         zoneout: float = 0.0,
         weight_drop: float = 0.0,
+        layer_norm: bool = False,
         zero_output_for_mask: bool = False,
         recompute_every: int | None = None,
         name: str | None = None,
@@ -88,6 +90,7 @@ class RecurrentBase(Layer):
         self.go_backwards = checks.boolean(kind, "go_backwards", go_backwards)
         self.stateful = checks.boolean(kind, "stateful", stateful)
         self.stepwise = not self.go_backwards
+        self.layer_norm = checks.boolean(kind, "layer_norm", layer_norm)
         self.noise = RecurrentNoise(kind, dropout, recurrent_dropout, zoneout, weight_drop)
         self.random = self.noise.random
         # Whether it needs calls of the engine of its own, not of both directions or of a stack.
@@ -149,7 +152,15 @@ class RecurrentBase(Layer):
         ]
         for name in self._bias_names() if self.use_bias else ():
             parameters.append(Parameter(name, (rows,), self.dtype, self._draw_bias))
+        if self.layer_norm:
+            parameters += [self._norm_parameter(name) for name in norm_arrays_of(self.cell)]
         return parameters
+
+    def _norm_parameter(self, name: str) -> Parameter:
+        """Return a gain, which starts at 1, or the shift of c, which starts at 0."""
+        shape = (self.units if name.endswith("_c") else self.gates * self.units,)
+        first = 0 if name.startswith("beta") else 1
+        return Parameter(name, shape, self.dtype, lambda _: np.full(shape, first, self.dtype))
 
     def _bias_names(self) -> tuple[str, ...]:
         """Which of the engine's two biases are trained: one suffices where they are only added."""
@@ -207,6 +218,7 @@ class RecurrentBase(Layer):
             **({} if self.clip is None else {"clip": self.clip}),
             **({"stateful": True} if self.stateful else {}),
             **({"recompute_every": self.recompute_every} if self.recompute_every else {}),
+            **({"layer_norm": True} if self.layer_norm else {}),
             **self.noise.config(),
             **self._rule_options.config(),
             "zero_output_for_mask": self.zero_output_for_mask,

@@ -20,6 +20,7 @@ class RecurrentOptions(TypedDict, total=False):
     zero_output_for_mask: bool
     recompute_every: int | None
     weight_drop: float
+    layer_norm: bool
     name: str | None
     dtype: Any
     input_shape: Any

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tidegate._layer_norm import check_combination
 from tidegate.functional import RNNOutput
 from tidegate.layers import checks, initializers
 from tidegate.layers.base import initializer_config
@@ -87,6 +88,8 @@ class TimeLSTM(LSTM):
                     f"TimeLSTM: {name} is {getattr(self, name)!r}; expected None (the gates of a "
                     "T-LSTM are those of a plain LSTM)."
                 )
+        if self.layer_norm:
+            check_combination("TimeLSTM", decays_memory=True)
         if self.stateful and time_feature == "time":
             raise ValueError(
                 'TimeLSTM: stateful is True and time_feature is "time"; expected "gap" (a batch '
