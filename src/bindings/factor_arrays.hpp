@@ -7,10 +7,10 @@
 
 namespace tidegate {
 
-// Kept alive by who reads the views. Python has broadcast both to every step.
+// Kept alive by who reads the views. Python has broadcast all of them to every step.
 template <class T>
 struct FactorArrays {
-  OptionalArray<T> scale;  // (1 or G, steps and batch as the layout has them, H)
+  OptionalArray<T> scale;  // (1 or G, steps and batch as the layout has them, P)
   bool product_only = false;
   OptionalArray<T> keep;    // without the first axis
   OptionalArray<T> memory;  // (steps and batch as the layout has them, 1)

@@ -1,5 +1,5 @@
 // The list of cells: which options select which cell type. Adding a cell adds one line to
-// visit_cell.
+// visit_cell_with, or to visit_cell if it is compiled with activations of its own choice.
 #pragma once
 
 #include "cells/coupled_lstm.hpp"

@@ -1,9 +1,9 @@
 // LSTM whose short-term memory fades with the time since the step before (T-LSTM: Baytas et al.
 // 2017), gate order i f g o:
-//   s = tanh(W_d c_prev + b_d)            the short-term part of the memory
+//   s = tanh(W_cc c_prev + b_cc)          the short-term part of the memory
 //   c* = c_prev - s + d∘s                 d is memory_decay, one number for a sequence's step
 //   i, f, o = σ(a_i), σ(a_f), σ(a_o)      g = tanh(a_g)      c = f∘c* + i∘g      h = o∘tanh(c)
-// W_d c_prev needs only what was there before the step, so one phase is enough. The tanh of s is
+// W_cc c_prev needs only what was there before the step, so one phase is enough. The tanh of s is
 // not an option, nor is it limited by `clip`. Backward: docs/equations/tlstm.md.
 #pragma once
 

@@ -1,11 +1,14 @@
 // Products over rows: out[e][column] = sum over rows r of da[r][e] * operand[r][column].
 //
-//             operands, a block of columns       One sweep finishes some panels (kMaxVectors
-//             vectors
-//   da  +------------------------------+         of da each). da is read where it lies; a block of
-//  rows | out[panel][column][vectors]  |         rows of the operands is gathered (any strides, no
-//       +------------------------------+         transposed copy of a whole array), then the micro-
-//                                                kernel accumulates.
+//                  operands, a block of columns
+//                +------------------------------+
+//   da, a panel  | out[panel][column][vectors]  |
+//                +------------------------------+
+//
+// One sweep finishes some panels (kMaxVectors vectors of da each). da is read where it lies; a
+// block of rows of the operands is gathered (any strides, no transposed copy of a whole array),
+// then the micro-kernel accumulates.
+//
 // Every element is one chain over r in order, whatever the blocks and sweeps. Few rows take another
 // way: they are gathered once, and each product goes straight to where it belongs. A chain may
 // begin at what an earlier product wrote there.
@@ -169,7 +172,7 @@ class OuterProduct {
   // Measured: what a block of columns needs of all panels of a sweep stays in the L2 cache.
   static constexpr Index kBlockRows = 256, kBlockColumns = 120, kSweepPanels = 8;
   static constexpr Index kFewRows = 64;
-  static constexpr Index kPad = 16;  // the stride is odd in lines: rows spread over a cache's sets
+  static constexpr Index kPad = 16;  // rows a power of two apart would share few sets of a cache
   static constexpr Index kWidth = kMaxVectors * V::kSize;
 
   // Of the panel that starts at vector `v`.

@@ -1,8 +1,8 @@
 // Products with a matrix whose lanes are rows of an array: blocks of lanes by lanes are turned in
 // registers, on their way from memory to the multiply-adds, so that nothing is packed.
 //
-//   array   row l:  m[l][k] m[l][k+1] ...        out[r][l] = init[r][l] + sum_k rows[r][k] *
-//   m[l][k]
+//   array, row l      m[l][k] m[l][k+1] ...
+//   product           out[r][l] = init[r][l] + sum_k rows[r][k] * m[l][k]
 //
 // Each element is the chain over k of gemm/tile.hpp.
 #pragma once

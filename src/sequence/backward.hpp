@@ -17,7 +17,7 @@ struct BackwardProblem {
   T* dc0;                    // (B, H)
   WeightGradients<T> weights;
   MaskedOutput masked_output = MaskedOutput::kZero;  // as in the forward pass
-  SequenceView<T> dscale{};  // (T, B, H), of a scale that is the same for all gates; or null
+  SequenceView<T> dscale{};  // (T, B, P), of a scale that is the same for all gates; or null
   SequenceView<const T> dcell_states = {};  // (T, B, H), or null for zeros
   SequenceView<T> dmemory = {};  // (T, B, H): the gradient by factors.memory, to be summed over H
   bool accumulate = false;       // add to the weight gradients instead of writing them

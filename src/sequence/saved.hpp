@@ -40,7 +40,7 @@ struct Saved {
   AlignedBuffer<T> gates;   // [row of rows][slots][padded]
   History<T> h0;            // one row: the initial hidden state, padded
   History<T> c;             // T + 1 rows, c before the first step in front
-  History<T> reset_h;       // T rows of r∘h_prev
+  History<T> reset_h;       // T rows of r∘h_in, what R_n multiplies
   StateFactors<T> factors;  // of the caller, like x
   std::vector<OuterProduct<T>> products;  // one per thread
 

@@ -30,7 +30,7 @@ struct StackedBackward {
   bool accumulate = false;  // as in BackwardProblem
 };
 
-// x and y (T, B, H of the last layer) are over `rows`; y may be null. Prepares what is saved. T, B
+// x and y (T, B, P of the last layer) are over `rows`; y may be null. Prepares what is saved. T, B
 // and all H are at least 1.
 template <class T>
 void run_stack(const std::vector<StackedForward<T>>& layers, const ActiveRows& rows,

@@ -1,11 +1,11 @@
-// Factors on the state at every step, per sequence and unit:
+// Factors on the state at every step, per sequence and element of h, of which there are P:
 //
 //   scale   h_prev is multiplied by it before the step: a decay over time, or recurrent dropout
 //   keep    h = keep∘h_prev + (1 - keep)∘h_new, with h_prev as it was before any scale: zoneout
 //   memory  how much of the short-term part of c_prev is left, one number for all units: T-LSTM
 //
-// The first two are (T, B, H) with any strides; one that is constant over time has a step stride of
-// 0 and costs (B, H) of memory.
+// The first two are (T, B, P) with any strides; one that is constant over time has a step stride of
+// 0 and costs (B, P) of memory.
 #pragma once
 
 #include "math/lane.hpp"
