@@ -123,16 +123,20 @@ def test_sdist_has_the_sources_and_nothing_generated(sdist):
 
 @pytest.mark.slow
 def test_wheel_from_the_sdist_is_complete(sdist, tmp_path):
-    """With one ISA level: what all of them weigh is measured on the installed package."""
-    env = {**os.environ, "PYTHONWARNINGS": "default"}
+    """One ISA level, serial, warnings are errors; TIDEGATE_TEST_WHEELS=DIR keeps the wheel there.
+
+    What all levels together weigh is measured on the installed package.
+    """
+    wheels = Path(os.environ.get("TIDEGATE_TEST_WHEELS", tmp_path))
     level = _loader.built[-1]
-    one_level = ("-C", f"cmake.define.TIDEGATE_ISA_LEVELS={level}")
+    defines = {"ISA_LEVELS": level, "OPENMP": "OFF", "WERROR": "ON"}
+    options = [f"-Ccmake.define.TIDEGATE_{name}={value}" for name, value in defines.items()]
     output_of(
-        *(sys.executable, "-m", "pip", "wheel", "--no-deps", *one_level),
-        *("-w", str(tmp_path), str(sdist)),
-        env=env,
+        *(sys.executable, "-m", "pip", "wheel", "--no-deps", *options),
+        *("-w", str(wheels), str(sdist)),
+        env={**os.environ, "PYTHONWARNINGS": "default"},
     )
-    (wheel,) = tmp_path.glob("tidegate-*.whl")
+    (wheel,) = wheels.glob("tidegate-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     cores = [name for name in names if name.startswith("tidegate/_core_")]
     assert len(cores) == 1 and cores[0].startswith(f"tidegate/_core_{level}.")
