@@ -121,6 +121,29 @@ static bool parts_are_chains(const WeightMatrix<T>& matrix, const Stored<T>& sto
   return same;
 }
 
+// Vectors that multiply rows of their own get what each would get alone.
+template <class T>
+static bool apart_is_one_vector_at_a_time(const WeightMatrix<T>& matrix, const Stored<T>& stored) {
+  const Index rows = 2, vectors = 9, width = vectors * Lane<T>::kSize, group = 6;
+  Random random(7);
+  const auto operand = random.values<T>(rows * vectors * stored.k_size() + 1);
+  const auto row_of = [&](Index r, Index vector) {
+    return operand.data() + (r * vectors + vector) * stored.k_size();
+  };
+  const auto init = random.values<T>(rows * width);
+  std::vector<T> together(at(rows * width)), alone(at(rows * width));
+  for (Index r = 0; r < rows; ++r) {
+    const T* from = init.data() + r * width;
+    matrix.multiply_apart(group, [&](Index v) { return row_of(r, v); },
+                          {from, 0, together.data() + r * width, 0});
+  }
+  for (Index v = 0; v < vectors; ++v) {
+    matrix.multiply_vectors(group, {v, v + 1}, rows, [&](Index r) { return row_of(r, v); },
+                            {init.data(), width, alone.data(), width});
+  }
+  return same_bits(together, alone);
+}
+
 template <class T>
 static void check_matrix(const Stored<T>& stored) {
   WeightMatrix<T> matrix(stored.plan);
@@ -135,6 +158,7 @@ static void check_matrix(const Stored<T>& stored) {
     }
     CHECK(matrix.packed() == packed);
     CHECK(parts_are_chains(matrix, stored));
+    CHECK(!packed || apart_is_one_vector_at_a_time(matrix, stored));
     for (const Index rows : {1, 3, 4, 7}) {
       CHECK(product_is_chain(matrix, stored, {0, groups}, rows));
       for (Index g = 0; g < groups; ++g) {

@@ -60,6 +60,16 @@ void multiply_panel(Index k_size, Index row_count, const OperandRows<T>& rows, I
   }
 }
 
+template <class T>
+ApartKernel<T> apart_kernel_for(int vectors) {
+  static constexpr ApartKernel<T> kKernels[] = {apart_kernel<T, 1>, apart_kernel<T, 2>,
+                                                apart_kernel<T, 3>, apart_kernel<T, 4>};
+  static_assert(std::size(kKernels) == kMaxVectors);
+  return kKernels[vectors - 1];
+}
+
+template ApartKernel<float> apart_kernel_for<float>(int);
+template ApartKernel<double> apart_kernel_for<double>(int);
 template TileKernel<float> tile_kernel_for<float>(int, int);
 template TileKernel<double> tile_kernel_for<double>(int, int);
 template void multiply_panel<float>(Index, Index, const OperandRows<float>&, Index,

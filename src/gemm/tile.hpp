@@ -94,6 +94,36 @@ void tile_kernel(Index k_size, const T* const* rows, Index k_stride, const T* pa
   }
 }
 
+// A tile of one row whose vectors have different left sides: out[v] += rows[v][k] * panel[k][v].
+// Vectors alone would be one chain each, one after the other.
+template <class T, int NV>
+void apart_kernel(Index k_size, const T* const* rows, const T* panel, const TileOutput<T>& to) {
+  using V = Lane<T>;
+  V acc[NV];
+  const T* row[NV];
+  T* const out = to.out;
+#pragma GCC unroll 4
+  for (int v = 0; v < NV; ++v) {
+    row[v] = rows[v];
+    acc[v] = V::load(to.init + v * V::kSize);
+  }
+  for (Index k = 0; k != k_size; ++k, panel += NV * V::kSize) {
+#pragma GCC unroll 4
+    for (int v = 0; v < NV; ++v) {
+      acc[v] = multiply_add(V(row[v][k]), V::load(panel + v * V::kSize), acc[v]);
+    }
+  }
+#pragma GCC unroll 4
+  for (int v = 0; v < NV; ++v) acc[v].store(out + v * V::kSize);
+}
+
+template <class T>
+using ApartKernel = void (*)(Index, const T* const*, const T*, const TileOutput<T>&);
+
+// The kernel for `vectors` (1..kMaxVectors).
+template <class T>
+ApartKernel<T> apart_kernel_for(int vectors);
+
 template <class T>
 using TileKernel = void (*)(Index, const T* const*, Index, const T*, Index, const TileOutput<T>&);
 

@@ -72,6 +72,19 @@ void WeightMatrix<T>::multiply_vectors(Index group, Range vectors, Index rows,
 }
 
 template <class T>
+void WeightMatrix<T>::multiply_apart(Index group, const OperandRows<T>& operand,
+                                     const TileOutput<T>& to) const {
+  const Range panels = panels_of({group, group + 1});
+  for (Index p = panels.begin; p < panels.end; ++p) {
+    const PanelPlace& panel = panels_[at(p)];
+    const Index first = panel.vector - panels_[at(panels.begin)].vector;
+    const T* addresses[kMaxVectors];
+    operand.locate({first, first + panel.vectors}, addresses);
+    apart_kernel_for<T>(panel.vectors)(k_size_, addresses, panel_data(p), shifted(to, first));
+  }
+}
+
+template <class T>
 bool WeightMatrix<T>::lanes_are_ready(const std::vector<MatrixPlan::Vector>& group,
                                       Range vectors) const {
   bool ready = !turned_;

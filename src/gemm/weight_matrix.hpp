@@ -73,6 +73,9 @@ class WeightMatrix {
   // The same for some vectors of a group of rows; the rest of `to` stays.
   void multiply_vectors(Index group, Range vectors, Index rows, const OperandRows<T>& operand,
                         const TileOutput<T>& to) const;
+  // One row of which each vector of a group has an operand of its own, operand[vector]. For packed
+  // matrices, and for few rows, which leave a tile of one vector too few chains.
+  void multiply_apart(Index group, const OperandRows<T>& operand, const TileOutput<T>& to) const;
 
  private:
   static constexpr Index kLanes = Lane<T>::kSize;

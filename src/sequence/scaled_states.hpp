@@ -42,6 +42,13 @@ class ScaledStates {
     const WeightMatrix<T>& matrix = w_.terms[static_cast<std::size_t>(k)];
     const Index blocks = w_.layout.blocks_of(group).size();
     const int pieces = factors_.per_gate() ? term.slots : 1;
+    if (pieces > 1 && matrix.packed() && rows.size() < kTileRows) {
+      for (Index b = rows.begin; b < rows.end; ++b, to += width) {
+        const auto row_of = [&](Index v) { return row(part, b, term.gate + v / blocks); };
+        matrix.multiply_apart(group, row_of, {to, 0, to, 0});
+      }
+      return;
+    }
     for (int piece = 0; piece < pieces; ++piece) {
       const Index gate = pieces == 1 ? 0 : term.gate + piece;
       const auto row_of = [&](Index r) { return row(part, rows.begin + r, gate); };
@@ -51,6 +58,8 @@ class ScaledStates {
   }
 
  private:
+  static constexpr Index kTileRows = 4;  // enough chains in a tile of one gate
+
   T* row(const Part& part, Index b, Index gate) {
     const Index at = (part.hidden_slice * batch_ + b) * rows_ + gate;
     return buffer_.data() + at * w_.output_layout.padded;
