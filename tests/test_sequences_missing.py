@@ -41,6 +41,9 @@ def test_feature_means_counts_what_is_observed():
         (np.zeros((1, 2, 1)), {"times": [[0, NAN]]}, ValueError, "times has NaN or inf"),
         (np.zeros((1, 2, 1)), {"times": [[1, 0]]}, ValueError, r"times\[0\] falls from 1 to 0"),
         (np.zeros((1, 2, 1)), {"times": [["a", "b"]]}, TypeError, "times has dtype"),
+        (np.zeros((1, 2, 1)), {"times": np.ma.array([[0, 1]])}, TypeError, "plain array"),
+        (np.zeros((1, 2, 1), "f4"), {"times": [[0, 1e300]]}, ValueError, "apart than float32"),
+        (np.zeros((1, 2, 1)), {"times": [[-1e308, 1e308]]}, ValueError, "apart than float64"),
         (np.zeros((1, 2, 1)), {"mean": [1, 2]}, ValueError, r"mean has shape \(2,\)"),
         (np.zeros((1, 2, 1)), {"mean": ["a"]}, TypeError, "mean has dtype"),
     ],
@@ -91,6 +94,12 @@ def test_one_sequence_is_a_batch_of_one():
         ({"a": (["x"], [1])}, TypeError, "times of stream 'a' have dtype"),
         ({"a": ([0], [1]), "b": ([[0], [1]], [[1], [1]])}, ValueError, "expected equal numbers"),
         ({"a": ([[0], [1]], [[[1, 2]], [[1]]])}, ValueError, r"sequences of \[1, 2\] values"),
+        ({"a": (None, [1])}, TypeError, "times of stream 'a' are None; expected an array or"),
+        ({"a": ([0], np.array(1.0))}, TypeError, r"values of stream 'a' are array\(1\.\)"),
+        ({"a": ([0, 1], [[1, 2], [3]])}, ValueError, "values of stream 'a' is not a rectangular"),
+        ({"a": (np.ma.array([0]), [1])}, TypeError, "times of stream 'a' .* plain arrays"),
+        ({"a": ([0, 1], [1, 1e300])}, ValueError, 'float32 cannot hold .*dtype="float64"'),
+        ({"a": ([0, 1e300], [1, 2])}, ValueError, "times are further apart than float32 can say"),
     ],
 )
 def test_wrong_streams_are_refused(streams, error, message):
@@ -98,6 +107,14 @@ def test_wrong_streams_are_refused(streams, error, message):
         merge_asynchronous(streams)
 
 
-def test_wrong_dtype_is_refused():
-    with pytest.raises(TypeError, match=r"merge_asynchronous: dtype is 'int32'"):
-        merge_asynchronous({"a": ([0], [1])}, dtype="int32")
+@pytest.mark.parametrize("dtype", ["int32", "no dtype", None])
+def test_wrong_dtype_is_refused(dtype):
+    with pytest.raises(TypeError, match=f"merge_asynchronous: dtype is {dtype!r}; expected float"):
+        merge_asynchronous({"a": ([0], [1])}, dtype=dtype)
+
+
+def test_a_sequence_without_values_has_the_width_of_the_others():
+    merged = merge_asynchronous({"a": ([[], [1]], [[], [[2, 3]]]), "none": ([[0]] * 2, [[[]]] * 2)})
+    assert merged.features == ("a[0]", "a[1]")
+    np.testing.assert_array_equal(merged.x[1], [[NAN, NAN], [2, 3]])
+    assert np.isnan(merged.x[0]).all()

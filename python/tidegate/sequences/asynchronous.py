@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tidegate._arrays import FLOATS, as_array, is_masked
 from tidegate._arrays import FloatArray as Array
-from tidegate._arrays import is_masked
-from tidegate.sequences.missing import take_apart
+from tidegate.sequences.missing import require_gaps_held, take_apart
 
 
 class Merged(NamedTuple):
@@ -74,8 +74,7 @@ def merge_asynchronous(streams: Any, *, dtype: Any = np.float32) -> Merged:
             f"{where}: streams is {type(streams).__name__}; expected a dict of "
             "name: (times, values) with at least one stream."
         )
-    if np.dtype(dtype) not in (np.float32, np.float64):
-        raise TypeError(f"{where}: dtype is {dtype!r}; expected float32 or float64.")
+    dtype = _float_dtype(where, dtype)
     checked = {name: _stream(where, str(name), pair) for name, pair in streams.items()}
     counts = {name: len(sequences) for name, sequences in checked.items()}
     batch = next(iter(counts.values()))
@@ -96,10 +95,27 @@ def merge_asynchronous(streams: Any, *, dtype: Any = np.float32) -> Merged:
         first = 0
         for sequences, width in zip(checked.values(), columns, strict=True):
             when, values = sequences[b]
-            x[b, np.searchsorted(union, when), first : first + width] = values.reshape(-1, width)
+            with np.errstate(over="ignore"):  # refused below
+                cast = values.reshape(len(when), width).astype(dtype)
+            x[b, np.searchsorted(union, when), first : first + width] = cast
             first += width
+    if np.isinf(x).any():
+        raise ValueError(
+            f'{where}: {dtype} cannot hold a value of the streams; expected dtype="float64".'
+        )
     parts = take_apart(x, times=times)
+    require_gaps_held(where, parts.gaps)
     return Merged(x, times, lengths, parts.observed, parts.gaps, _names(checked, columns))
+
+
+def _float_dtype(where: str, dtype: Any) -> np.dtype[Any]:
+    try:
+        made: np.dtype[Any] | None = np.dtype(dtype)
+    except TypeError:
+        made = None
+    if dtype is None or made is None or made not in FLOATS:  # to NumPy, None is float64
+        raise TypeError(f"{where}: dtype is {dtype!r}; expected float32 or float64.")
+    return made
 
 
 def _names(streams: dict[Any, Any], columns: list[int]) -> tuple[str, ...]:
@@ -115,6 +131,11 @@ def _stream(where: str, name: str, pair: Any) -> list[tuple[Array, Array]]:
     if not isinstance(pair, list | tuple) or len(pair) != 2:
         raise TypeError(f"{where}: stream {name!r} is no pair; expected (times, values).")
     times, values = pair
+    for what, given in (("times", times), ("values", values)):
+        if not isinstance(given, list | tuple) and np.ndim(given) == 0:
+            raise TypeError(
+                f"{where}: {what} of stream {name!r} are {given!r}; expected an array or a list."
+            )
     if len(times) != len(values):
         raise ValueError(
             f"{where}: stream {name!r} has {len(times)} times and {len(values)} values; expected "
@@ -130,10 +151,11 @@ def _stream(where: str, name: str, pair: Any) -> list[tuple[Array, Array]]:
 def _sequence(where: str, name: str, times: Any, values: Any) -> tuple[Array, Array]:
     arrays = []
     for what, given in (("times", times), ("values", values)):
-        array = np.asarray(given)
+        array = as_array(where, f"{what} of stream {name!r}", given)
         if is_masked(given) or array.dtype.kind not in "biuf":
             raise TypeError(
-                f"{where}: {what} of stream {name!r} have dtype {array.dtype}; expected numbers."
+                f"{where}: {what} of stream {name!r} have dtype {array.dtype}; expected plain "
+                "arrays of numbers (NaN where a value is missing)."
             )
         arrays.append(array.astype(np.float64))
     when, value = arrays
@@ -142,7 +164,7 @@ def _sequence(where: str, name: str, times: Any, values: Any) -> tuple[Array, Ar
             f"{where}: stream {name!r} has times {when.shape} and values {value.shape}; expected "
             "(n,), and (n,) or (n, F)."
         )
-    if not np.isfinite(when).all() or not (np.diff(when) > 0).all():
+    if not np.isfinite(when).all() or not (when[1:] > when[:-1]).all():
         raise ValueError(
             f"{where}: times of stream {name!r} are not finite or do not increase; expected each "
             "time once, in order (np.unique sorts; average what was measured twice)."
@@ -153,7 +175,9 @@ def _sequence(where: str, name: str, times: Any, values: Any) -> tuple[Array, Ar
 
 
 def _columns(where: str, name: Any, sequences: list[tuple[Array, Array]]) -> int:
-    widths = {1 if values.ndim == 1 else values.shape[1] for _, values in sequences}
+    # Of [], nobody can say how wide it would be.
+    known = [values for _, values in sequences if values.ndim == 2 or len(values)]
+    widths = {1 if values.ndim == 1 else values.shape[1] for values in known}
     if len(widths) > 1:
         raise ValueError(
             f"{where}: stream {str(name)!r} has sequences of {sorted(widths)} values per time; "

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tidegate._arrays import FloatArray as Array
-from tidegate._arrays import as_array, is_masked
+from tidegate._arrays import as_array, check_flag, is_masked
 from tidegate.sequences.masks import check_lengths, check_mask
 
 DECAYS = ("log", "inverse")
@@ -54,7 +54,12 @@ def gaps_between(where: str, name: str, times: Array, mask: Array | None, before
     earlier = np.where(there, np.take_along_axis(times, np.maximum(before, 0), axis=1), 0)
     times = np.where(there, times, 0)
     backwards = before > np.arange(times.shape[1])
-    gaps: Array = np.where(backwards, earlier - times, times - earlier)
+    with np.errstate(over="ignore"):
+        gaps: Array = np.where(backwards, earlier - times, times - earlier)
+    if np.isinf(gaps).any():
+        raise ValueError(
+            f"{where}: {name} has steps further apart than float64 can say; expected smaller times."
+        )
     if (gaps < 0).any():
         row, step = (int(k) for k in np.argwhere(gaps < 0)[0])
         last = max(step, int(before[row, step]))
@@ -105,7 +110,9 @@ def time_gaps(
     where = "time_gaps"
     when = as_array(where, "times", times)
     if is_masked(times) or when.dtype.kind not in "iuf":
-        raise TypeError(f"{where}: times has dtype {when.dtype}; expected numbers.")
+        raise TypeError(
+            f"{where}: times has dtype {when.dtype}; expected a plain array of numbers."
+        )
     if when.ndim != 2:
         raise ValueError(f"{where}: times has shape {when.shape}; expected (B, T).")
     if lengths is not None and mask is not None:
@@ -115,15 +122,28 @@ def time_gaps(
         mask = np.arange(steps) < check_lengths(where, lengths, batch, steps)[:, None]
     elif mask is not None:
         mask = check_mask(where, mask, (batch, steps))
-    before = steps_before((batch, steps), mask, go_backwards)
+    before = steps_before((batch, steps), mask, check_flag(where, "go_backwards", go_backwards))
+    if when.dtype in (np.int64, np.uint64):
+        when = _since_first(when, np.ones(when.shape, bool) if mask is None else mask)
     return gaps_between(where, "times", when.astype(np.float64), mask, before)
+
+
+def _since_first(when: Array, valid: Array) -> Array:
+    """Return whole times (B, T) since the first: float64 rounds a Unix time in nanoseconds."""
+    counted = when[valid]
+    if not counted.size or int(counted.max()) - int(counted.min()) > np.iinfo(np.int64).max:
+        return when
+    since: Array = np.where(valid, when, counted.min()) - counted.min()
+    return since
 
 
 def check_gaps(where: str, name: str, gaps: Any) -> Array:
     """Return gaps as float64; raise unless they are finite and not negative."""
     array: Array = as_array(where, name, gaps)
     if is_masked(gaps) or array.dtype.kind not in "iuf":
-        raise TypeError(f"{where}: {name} has dtype {array.dtype}; expected numbers.")
+        raise TypeError(
+            f"{where}: {name} has dtype {array.dtype}; expected a plain array of numbers."
+        )
     array = array.astype(np.float64)
     wrong = ~(np.isfinite(array) & (array >= 0))
     if wrong.any():

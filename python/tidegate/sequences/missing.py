@@ -59,8 +59,17 @@ def take_apart(
         when = np.broadcast_to(np.arange(steps, dtype=np.float64), (batch, steps))
     since = np.zeros_like(source)
     since[:, 1:] = np.maximum(source[:, :-1], 0)
-    gaps = np.abs(when[..., None] - np.take_along_axis(when[..., None], since, axis=1))
-    return Missing(carried, observed, gaps.astype(x.dtype), source)
+    with np.errstate(over="ignore"):
+        gaps = np.abs(when[..., None] - np.take_along_axis(when[..., None], since, axis=1))
+        return Missing(carried, observed, gaps.astype(x.dtype), source)
+
+
+def require_gaps_held(where: str, gaps: Array) -> None:
+    """Raise if a gap became infinite in the dtype of the values."""
+    if np.isinf(gaps).any():
+        raise ValueError(
+            f"{where}: times are further apart than {gaps.dtype} can say; expected smaller times."
+        )
 
 
 def add_to_sources(dx: Array, dcarried: Array, source: Array) -> None:
@@ -74,7 +83,9 @@ def check_times(where: str, times: Any, shape: tuple[int, int]) -> Array:
     """Return times (B, T) as float64; raise unless finite and not decreasing."""
     array = np.asarray(times)
     if is_masked(times) or array.dtype.kind not in "iuf":
-        raise TypeError(f"{where}: times has dtype {array.dtype}; expected numbers.")
+        raise TypeError(
+            f"{where}: times has dtype {array.dtype}; expected a plain array of numbers."
+        )
     if array.shape != shape:
         raise ValueError(
             f"{where}: times has shape {array.shape}; expected {shape}, one for each step."
@@ -82,7 +93,7 @@ def check_times(where: str, times: Any, shape: tuple[int, int]) -> Array:
     array = array.astype(np.float64)
     if not np.isfinite(array).all():
         raise ValueError(f"{where}: times has NaN or inf; expected finite numbers.")
-    falls = np.diff(array, axis=1) < 0
+    falls = array[:, 1:] < array[:, :-1]
     if falls.any():
         row, step = (int(i) for i in np.argwhere(falls)[0])
         raise ValueError(
@@ -150,6 +161,7 @@ def missing_indicator(x: Any, *, times: Any = None, mean: Any = None) -> Array:
     if mean is not None:
         mean = check_mean(where, mean, array.shape[2])
     parts = take_apart(array, times=times, mean=mean)
+    require_gaps_held(where, parts.gaps)
     return np.concatenate([parts.carried, parts.observed.astype(array.dtype), parts.gaps], axis=2)
 
 
