@@ -251,6 +251,8 @@ def test_gaps_of_whole_times_are_exact():
     np.testing.assert_array_equal(time_gaps(times, lengths=[0]), [[0, 0, 0, 0]])
     extremes = np.array([[-(2**63), 2**63 - 1]])
     np.testing.assert_array_equal(time_gaps(extremes), [[0, 2.0**64]])
+    with refuses(ValueError, f"times falls from {start + 1} to {start} at step 1"):
+        time_gaps([[start + 1, start]])
 
 
 def test_bad_times_and_gaps():

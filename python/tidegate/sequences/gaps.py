@@ -50,25 +50,34 @@ def gaps_between(where: str, name: str, times: Array, mask: Array | None, before
             f"{where}: {name} has {times[row, step]:g} at step {step} of sequence {row}; expected "
             "the time of each step that counts, a finite number."
         )
+    none = np.zeros_like(times)
     there = before >= 0
-    earlier = np.where(there, np.take_along_axis(times, np.maximum(before, 0), axis=1), 0)
-    times = np.where(there, times, 0)
+    earlier = np.where(there, np.take_along_axis(times, np.maximum(before, 0), axis=1), none)
+    times = np.where(there, times, none)
     backwards = before > np.arange(times.shape[1])
+    first, last = np.where(backwards, (times, earlier), (earlier, times))
+    if (falls := last < first).any():
+        row, step = (int(k) for k in np.argwhere(falls)[0])
+        low, high = (_text(time[row, step]) for time in (last, first))
+        raise ValueError(
+            f"{where}: {name} falls from {high} to {low} at step "
+            f"{max(step, int(before[row, step]))} of sequence {row}; expected times that do not "
+            "decrease (sort the steps)."
+        )
+    if times.dtype.kind in "iu":  # modulo 2^64 the difference is right, however far they are apart
+        whole: Array = last.view(np.uint64) - first.view(np.uint64)
+        return whole.astype(np.float64)
     with np.errstate(over="ignore"):
-        gaps: Array = np.where(backwards, earlier - times, times - earlier)
+        gaps: Array = last - first
     if np.isinf(gaps).any():
         raise ValueError(
             f"{where}: {name} has steps further apart than float64 can say; expected smaller times."
         )
-    if (gaps < 0).any():
-        row, step = (int(k) for k in np.argwhere(gaps < 0)[0])
-        last = max(step, int(before[row, step]))
-        high, low = sorted((times[row, step], earlier[row, step]), reverse=True)
-        raise ValueError(
-            f"{where}: {name} falls from {high:g} to {low:g} at step "
-            f"{last} of sequence {row}; expected times that do not decrease (sort the steps)."
-        )
     return gaps
+
+
+def _text(time: Any) -> str:
+    return f"{time:g}" if time.dtype.kind == "f" else str(time)
 
 
 def time_gaps(
@@ -123,18 +132,9 @@ def time_gaps(
     elif mask is not None:
         mask = check_mask(where, mask, (batch, steps))
     before = steps_before((batch, steps), mask, check_flag(where, "go_backwards", go_backwards))
-    if when.dtype in (np.int64, np.uint64):
-        when = _since_first(when, np.ones(when.shape, bool) if mask is None else mask)
-    return gaps_between(where, "times", when.astype(np.float64), mask, before)
-
-
-def _since_first(when: Array, valid: Array) -> Array:
-    """Return whole times (B, T) since the first: float64 rounds a Unix time in nanoseconds."""
-    counted = when[valid]
-    if not counted.size or int(counted.max()) - int(counted.min()) > np.iinfo(np.int64).max:
-        return when
-    since: Array = np.where(valid, when, counted.min()) - counted.min()
-    return since
+    if when.dtype != np.uint64:  # whole times are subtracted as such: float64 has 53 bits
+        when = when.astype(np.float64 if when.dtype.kind == "f" else np.int64)
+    return gaps_between(where, "times", when, mask, before)
 
 
 def check_gaps(where: str, name: str, gaps: Any) -> Array:
