@@ -317,6 +317,14 @@ def test_wrong_factors_are_refused(factors, error, message):
         functional.rnn_forward(W, X, **factors)
 
 
+def test_factors_of_a_projected_state_have_its_width():
+    w = CellWeights("lstm", np.zeros((20, 3)), np.zeros((20, 2)), weight_hr=np.zeros((2, 5)))
+    with pytest.raises(
+        ValueError, match=r"expected \(2, 2\) or \(5, 2, 2\), \(batch, output_size\)"
+    ):
+        functional.rnn_forward(w, X, state_keep=np.ones((2, 5)))
+
+
 def test_gradient_by_a_scale_that_was_not_given_is_refused():
     out = functional.rnn_forward(W, X, training=True)
     with pytest.raises(ValueError, match=r"rnn_backward: need_dstate_scale is True; expected"):

@@ -56,7 +56,8 @@ class CellWeights:
         b_cc; with weight_cc only.
     gamma_ih, gamma_hh : (G*H,) same dtype, optional
         Layer normalisation in the form of haste, a = LN(W x; gamma_ih) + LN(R h_prev; gamma_hh) +
-        biases, each over all gates together. Not with reset_after=False, full peepholes, weight_hr.
+        biases, each over all gates together. Not with reset_after=False, full peepholes, weight_hr
+        or weight_cc.
     gamma_c, beta_c : (H,) same dtype
         With gamma_ih and gamma_hh of an LSTM: h = o∘tanh(LN(c; gamma_c) + beta_c).
     activation : str, Activation or (str, dict)

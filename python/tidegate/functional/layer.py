@@ -227,7 +227,7 @@ def rnn_backward(
         Gradient by the final state, (dh,) or (dh, dc); entries may be None. Zeros if omitted.
     need_dx : bool
         If false, `x` of the result is None and its product is not computed.
-    dcell_states : like y, optional
+    dcell_states : (T, B, H) or (B, T, H), like `cell_states`, optional
         "lstm" only: gradient by c after each step, whether or not these were returned.
     need_dstate_scale, need_dmemory_decay : bool
         Whether `state_scale`, or `memory_decay`, of the result is the gradient by that argument,

@@ -12,9 +12,9 @@ from tidegate.weights import CellWeights
 class StateFactors(NamedTuple):
     """As the core takes them: broadcast to every step, in the layout of y."""
 
-    scale: FloatArray | None = None  # (1 or G, T, B, H)
+    scale: FloatArray | None = None  # (1 or G, T, B, P)
     product_only: bool = False
-    keep: FloatArray | None = None  # (T, B, H)
+    keep: FloatArray | None = None  # (T, B, P)
 
 
 NO_FACTORS = StateFactors()
@@ -120,8 +120,9 @@ def _array(
     array = as_float_array(where, name, value, weights.dtype)
     if array.shape not in shapes:
         expected = " or ".join(str(shape) for shape in sorted(shapes, key=len))
+        size = "hidden_size" if weights.weight_hr is None else "output_size"
         raise ValueError(
-            f"{where}: {name} has shape {array.shape}; expected {expected}, (batch, hidden_size) "
+            f"{where}: {name} has shape {array.shape}; expected {expected}, (batch, {size}) "
             f"{'for each gate' if name == 'recurrent_scale' else 'or the shape of y'}."
         )
     return np.require(array, requirements=["C", "A"])

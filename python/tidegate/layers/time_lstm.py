@@ -54,11 +54,12 @@ class TimeLSTM(LSTM):
 
     Notes
     -----
-    Parameters: those of LSTM with I = F - 1 inputs, weight_cc (H, H) and bias_cc (H,). Peepholes
-    and coupled gates are refused. A gap is the time since the step that ran before, among those
-    that the mask counts; with go_backwards that is the time to the step after. The first step that
-    runs has the gap 0, or with "gap" and forwards the one that is given, so that a batch can go on
-    where another ended: `stateful` and `tbptt` need "gap". The time has a gradient too.
+    Parameters: those of LSTM with I = F - 1 inputs, weight_cc (H, H) and bias_cc (H,). Peepholes,
+    coupled gates and layer_norm are refused. A gap is the time since the step that ran before,
+    among those that the mask counts; with go_backwards that is the time to the step after. The
+    first step that runs has the gap 0, or with "gap" and forwards the one that is given, so that a
+    batch can go on where another ended: `stateful` and `tbptt` need "gap". The time has a gradient
+    too.
 
     Examples
     --------
