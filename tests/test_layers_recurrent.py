@@ -1,12 +1,13 @@
 """LSTM, GRU, SimpleRNN, Bidirectional: what they make of the engine, checked by the reference."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
 
 from tidegate import reference
-from tidegate.layers import GRU, LSTM, Bidirectional, Dense, SimpleRNN
+from tidegate.layers import GRU, LSTM, Bidirectional, Dense, SimpleRNN, initializers
 from tolerances import assert_forward_close
 
 RNG = np.random.default_rng(1)
@@ -137,13 +138,41 @@ def test_configuration_makes_an_equal_layer(kind, wrapped):
     again.set_weights(layer.get_weights())
     np.testing.assert_array_equal(again(X), layer(X))
     assert again.get_config() == layer.get_config()
-    np.testing.assert_array_equal(copy.deepcopy(layer)(X), layer(X))
 
 
-def test_a_copy_has_weights_of_its_own():
+COPIES = [copy.copy, copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("copy_of", COPIES)
+def test_a_copy_is_an_equal_layer(kind, copy_of):
+    layer = built(Bidirectional(KINDS[kind](name="mine")))
+    other = copy_of(layer)
+    np.testing.assert_array_equal(other(X), layer(X))
+    assert other.get_config() == layer.get_config()
+    assert other.output_shape == layer.output_shape
+
+
+class Far(initializers.Initializer):
+    """Of the user's own, so that a configuration cannot hold it."""
+
+    def __call__(self, shape, rng):
+        return rng.uniform(5, 6, shape)
+
+
+@pytest.mark.parametrize("copy_of", COPIES)
+def test_a_copy_of_a_layer_without_values_draws_like_it(copy_of):
+    layer = copy_of(GRU(3, kernel_initializer=Far(), input_shape=(None, 2)))
+    assert not layer.built
+    layer.build((None, 2))
+    assert layer.get_weights()[0].min() >= 5
+
+
+@pytest.mark.parametrize("copy_of", COPIES)
+def test_a_copy_has_weights_of_its_own(copy_of):
     layer = LSTM(3)
     before = layer(X)
-    other = copy.deepcopy(layer)
+    other = copy_of(layer)
     other.set_weights([np.zeros_like(value) for value in other.get_weights()])
     np.testing.assert_array_equal(layer(X), before)
     assert (other(X) == 0).all()

@@ -274,19 +274,26 @@ class Layer(Configured):
         """Return how many numbers are trained; the layer must be declared."""
         return sum(parameter.size for parameter in self.parameters)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Layer":
-        """Copy by configuration and weights, since views would lose their buffer."""
-        copy = type(self).from_config(self.get_config())
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle by configuration and weights, since views would lose their buffer."""
+        config = self.get_config()
         if self.built:
-            assert self.input_shape is not None
-            copy.build(self.input_shape)
-            copy.set_weights(self.get_weights())
-        return copy
+            return _copy_of, (type(self), config, self.input_shape, self.get_weights())
+        own = {key for key, value in config.items() if value is None and "initializer" in key}
+        return _copy_of, (type(self), config | {key: getattr(self, key) for key in own})
 
     def __repr__(self) -> str:
         """Name, class and output shape."""
         shape = f", output {checks.shape_text(self.output_shape)}" if self.declared else ""
         return f"<{type(self).__name__} {self.name!r}{shape}>"
+
+
+def _copy_of(kind: type[Layer], config: Any, shape: Any = None, weights: Any = None) -> Layer:
+    layer = kind.from_config(config)
+    if weights is not None:
+        layer.build(shape)
+        layer.set_weights(weights)
+    return layer
 
 
 initializer_config = initializers.describe  # part of a configuration
