@@ -7,87 +7,26 @@ import numpy as np
 import pytest
 
 import tidegate
-from cases import DTYPES, CellCase, make_arrays, make_problem
+from cases import DTYPES
 from engine_runs import (
     all_arrays,
     assert_gradients_close,
     assert_outputs_close,
     assert_same_bits,
-    refuses,
 )
 from numeric_gradient import analytic_gradients, numeric_gradients
 from tidegate import CellWeights, functional, reference
-from tolerances import assert_differences_close, assert_forward_close, assert_gradient_close
-
-CASES = (
-    CellCase("lstm"),
-    CellCase("lstm", projects=True),
-    CellCase("lstm", bias="none"),
-    CellCase("lstm", activation="softsign", recurrent_activation="hard_sigmoid", bias="ih"),
-    CellCase("lstm", clip=0.5, cell_clip=0.3, output_clip=0.25),
-    CellCase("lstm", projects=True, activation="relu", output_activation="tanh", clip=0.6),
+from time_lstm_problems import (
+    CASES,
+    OPTIONS,
+    batch_first,
+    list_of,
+    options_of,
+    run,
+    time_problem,
+    time_weights,
 )
-OPTIONS = ("none", "scale and keep", "gates", "mask", "lengths, hold", "cell states", "all")
-
-
-def time_weights(case, inputs, hidden, dtype=np.float64, seed=0, kind=CellWeights):
-    """Seeded weights of a T-LSTM; a case without biases has no bias_cc either."""
-    rng = np.random.default_rng([seed, hidden, 7])
-    arrays = make_arrays(case, inputs, hidden, dtype, seed)
-    arrays["weight_cc"] = rng.uniform(-1, 1, (hidden, hidden)).astype(dtype) * hidden**-0.5
-    if case.bias != "none":
-        arrays["bias_cc"] = rng.uniform(-1, 1, hidden).astype(dtype)
-    arrays = {name: array.astype(dtype) for name, array in arrays.items()}
-    return kind(case.cell, **arrays, **case.options)
-
-
-def time_problem(case, shape, dtype=np.float64):
-    return make_problem(case, shape, dtype, weights=time_weights)
-
-
-def options_of(name, case, shape, dtype):
-    """Keyword arguments of rnn_forward, and dcell_states of rnn_backward, time first."""
-    steps, batch, _, hidden = shape
-    rng = np.random.default_rng([5, *shape])
-    wide = case.output_size(hidden)
-
-    def draw(*size):
-        return rng.uniform(0, 1.2, size).astype(dtype)
-
-    given, back = {"memory_decay": draw(steps, batch)}, {}
-    if name in ("scale and keep", "all"):
-        given |= {"state_scale": draw(steps, batch, wide), "state_keep": draw(batch, wide) / 2}
-    if name == "gates":
-        given |= {"recurrent_scale": draw(4, batch, wide), "state_keep": 0.25}
-    if name in ("mask", "all"):
-        given |= {"mask": rng.random((batch, steps)) < 0.6}
-    if name == "lengths, hold":
-        given |= {"lengths": rng.integers(0, steps + 1, batch), "masked_output": "hold"}
-    if name in ("cell states", "all"):
-        given |= {"return_cell_states": True}
-        back |= {"dcell_states": rng.standard_normal((steps, batch, hidden)).astype(dtype)}
-    return given, back
-
-
-def run(doors, problem, given, back=None, **layout):
-    out = doors.rnn_forward(
-        problem.weights, problem.x, problem.state, training=True, **given, **layout
-    )
-    need = {}
-    if doors is functional:
-        need = {"need_dmemory_decay": True, "need_dstate_scale": "state_scale" in given}
-    dy = None if out.y is None else problem.dy
-    return out, doors.rnn_backward(out.saved, dy, problem.dstate, **need, **(back or {}))
-
-
-def batch_first(problem, given, back):
-    swap = ("memory_decay", "state_scale", "dcell_states")
-
-    def turned(options):
-        return {n: q.swapaxes(0, 1) if n in swap else q for n, q in options.items()}
-
-    x, dy = (q.swapaxes(0, 1).copy() for q in (problem.x, problem.dy))
-    return dataclasses.replace(problem, x=x, dy=dy), turned(given), turned(back)
+from tolerances import assert_differences_close, assert_forward_close, assert_gradient_close
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -300,10 +239,6 @@ def test_only_the_last_state_and_given_arrays_for_gradients():
     assert_gradient_close(target.weight_hh, expected_grads.weights.weight_hh)
 
 
-def list_of(weights):
-    return list(weights.arrays().values())
-
-
 @pytest.mark.parametrize("shape", [(0, 2), (3, 0)])
 def test_nothing_to_run(shape):
     weights = time_weights(CASES[0], 2, 4)
@@ -314,53 +249,3 @@ def test_nothing_to_run(shape):
     grads = functional.rnn_backward(out.saved, need_dmemory_decay=True)
     assert grads.memory_decay.shape == shape
     assert not grads.weights.weight_cc.any()
-
-
-def test_wrong_arguments_of_the_doors():
-    weights, x = time_weights(CASES[0], 2, 4), np.zeros((3, 2, 2))
-    plain = CellWeights("lstm", *list_of(weights)[:4])
-    decay = np.ones((3, 2))
-    forward = functional.rnn_forward
-    with refuses(ValueError, "rnn_forward: memory_decay is None", "weight_cc", "time gaps"):
-        forward(weights, x)
-    with refuses(ValueError, "rnn_forward: memory_decay is given", "no weight_cc"):
-        forward(plain, x, memory_decay=decay)
-    with refuses(ValueError, "memory_decay has shape (2, 3); expected (3, 2)"):
-        forward(weights, x, memory_decay=decay.T)
-    with refuses(TypeError, "memory_decay has dtype float32; expected float64"):
-        forward(weights, x, memory_decay=decay.astype(np.float32))
-    saved = forward(plain, x, training=True).saved
-    with refuses(ValueError, "need_dmemory_decay is True", "no weight_cc"):
-        functional.rnn_backward(saved, need_dmemory_decay=True)
-    with refuses(TypeError, "need_dmemory_decay is 'yes'; expected True or False"):
-        functional.rnn_backward(saved, need_dmemory_decay="yes")
-    with refuses(ValueError, "birnn_forward: set 1 of the weights has weight_cc", "rnn_forward"):
-        functional.birnn_forward(plain, weights, x)
-    with refuses(ValueError, "rnn_stack_forward: set 0 of the weights has weight_cc"):
-        functional.rnn_stack_forward([weights], x)
-    with refuses(ValueError, "Stream: the weights have weight_cc", "rnn_forward with state="):
-        tidegate.Stream(weights)
-
-
-@pytest.mark.parametrize("kind", [CellWeights, reference.Weights])
-def test_shapes_of_the_memorys_arrays(kind):
-    case = CASES[1]  # with a projection: H is not the width of h
-    arrays = time_weights(case, 3, 6).arrays()
-    for name, wrong in (("weight_cc", (6, 4)), ("bias_cc", (4,))):
-        with refuses(ValueError, f"{name} has shape {wrong}"):
-            kind("lstm", **(arrays | {name: np.zeros(wrong)}))
-    with refuses(ValueError, 'weight_cc is given; expected None for cell "gru"'):
-        kind("gru", np.zeros((12, 3)), np.zeros((12, 4)), weight_cc=np.zeros((4, 4)))
-
-
-def test_options_that_do_not_go_with_a_memory():
-    arrays = time_weights(CASES[0], 3, 4).arrays()
-    with refuses(ValueError, "CellWeights: weight_cc and peephole are given; expected one"):
-        CellWeights("lstm", **arrays, peephole=np.zeros((3, 4)))
-    arrays |= {"weight_ih": np.zeros((12, 3)), "weight_hh": np.zeros((12, 4))}
-    arrays |= {"bias_ih": np.zeros(12), "bias_hh": np.zeros(12)}
-    with refuses(ValueError, "CellWeights: weight_cc and coupled are given; expected one"):
-        CellWeights("lstm", **arrays, coupled="input")
-    del arrays["weight_cc"]
-    with refuses(ValueError, "bias_cc is given; expected None without weight_cc"):
-        CellWeights("lstm", **arrays, coupled="input")
