@@ -18,13 +18,12 @@ FORWARD = {
 GRADIENT = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-12}
 
 # Central differences of the fourth order with step s err by s**4 in truncation and eps * loss / s
-# in rounding. A small step rarely crosses the kink of a relu. s = 1e-5 leaves 1e-20 and 1e-11 in
-# float64; the reference runs in longdouble, eps 1e-19 where the platform has it: 1e-14. Times 100
-# (1000 for the reference and its many hundred cases), since the loss is larger than the largest
-# element of all its gradients, to which this is relative.
-DIFFERENCE_STEP = 1e-5
-# The reference in longdouble affords a smaller one, 1e-13 of rounding: layer normalisation bends
-# over √ε = 0.003 of what it normalises, so its fifth derivatives are large.
+# in rounding. A small step rarely crosses the kink of a relu, and layer normalisation bends over
+# √ε = 0.003 of what it normalises, so its fifth derivatives are large. s = 3e-6 leaves 1e-22 and
+# 4e-11 in float64; the reference runs in longdouble, eps 1e-19 where the platform has it: 1e-13.
+# Times 20 to 100 or more, since the loss is larger than the largest element of all its gradients,
+# to which this is relative.
+DIFFERENCE_STEP = 3e-6
 WIDE_DIFFERENCE_STEP = 2e-6 if np.finfo(np.longdouble).eps < 1e-18 else DIFFERENCE_STEP
 DIFFERENCE = {
     np.dtype(np.float64): 1e-9,
