@@ -15,13 +15,8 @@ from tidegate.functional.bidirectional import (
     birnn_backward,
     birnn_forward,
 )
-from tidegate.functional.layer import (
-    RNNGradients,
-    RNNOutput,
-    SavedForward,
-    rnn_backward,
-    rnn_forward,
-)
+from tidegate.functional.layer import rnn_backward, rnn_forward
+from tidegate.functional.results import RNNGradients, RNNOutput, SavedForward
 from tidegate.functional.stack import (
     RNNStackGradients,
     RNNStackOutput,

@@ -1,18 +1,18 @@
 """One layer over a batch of sequences: outputs, and gradients of inputs, state and weights."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from tidegate._arrays import FloatArray, as_float_array, check_flag
+from tidegate._arrays import as_float_array, check_flag
 from tidegate.functional.arguments import (
-    State,
     as_gradients,
     check_weights,
     split_state,
     steps_at_once,
     validity,
 )
+from tidegate.functional.results import RNNGradients, RNNOutput, SavedForward
 from tidegate.functional.state_factors import (
     NO_FACTORS,
     StateFactors,
@@ -20,39 +20,6 @@ from tidegate.functional.state_factors import (
     state_factors,
 )
 from tidegate.weights import CellWeights
-
-
-class SavedForward:
-    """What the forward pass keeps for `rnn_backward`. Opaque; serves once."""
-
-    __slots__ = ("core", "scale_axes", "time_axis", "weights")
-
-    def __init__(
-        self, weights: CellWeights, core: Any, scale_axes: int = 0, time_axis: int = 0
-    ) -> None:
-        self.weights = weights
-        self.core = core  # the compiled core's SavedLayer
-        self.scale_axes = scale_axes  # of state_scale; 0 without one
-        self.time_axis = time_axis  # of y
-
-
-class RNNOutput(NamedTuple):
-    """Result of `rnn_forward`."""
-
-    y: FloatArray | None
-    state: State
-    saved: SavedForward | None
-    cell_states: FloatArray | None = None
-
-
-class RNNGradients(NamedTuple):
-    """Result of `rnn_backward`."""
-
-    x: FloatArray | None
-    state: State
-    weights: CellWeights
-    state_scale: FloatArray | None = None
-    memory_decay: FloatArray | None = None
 
 
 def rnn_forward(
