@@ -18,6 +18,14 @@ FloatArray: TypeAlias = NDArray[Any]  # float32 or float64
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
+def check_choice(where: str, name: str, value: object, known: tuple[str, ...]) -> str:
+    """Return `value` if it is one of the known names."""
+    if not isinstance(value, str) or value not in known:
+        listed = ", ".join(f'"{k}"' for k in known)
+        raise ValueError(f"{where}: {name} is {value!r}; expected one of {listed}.")
+    return value
+
+
 def check_limit(where: str, name: str, value: Any) -> float | None:
     """Return a positive number as a float, or None."""
     if value is None:

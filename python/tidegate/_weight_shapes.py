@@ -43,6 +43,13 @@ def sizes_of(where: str, gates: int, w_ih: FloatArray, w_hh: FloatArray, weight_
     return Sizes(gates, inputs, w_hr.shape[1], outputs, projects=True)
 
 
+def check_lstm_only(where: str, cell: str, given: dict[str, Any]) -> None:
+    """Raise if another cell is given an option or array of the LSTM."""
+    for name, value in given.items():
+        if value is not None and cell != "lstm":
+            raise ValueError(f'{where}: {name} is given; expected None for cell "{cell}".')
+
+
 def check_memory(where: str, given: dict[str, Any], coupled: str | None) -> None:
     """Raise if the arrays of a T-LSTM's memory do not go with the others, or with the options."""
     if given["weight_cc"] is None:

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from tidegate._arrays import FloatArray, as_float_array, check_flag, check_limit
+from tidegate._arrays import FloatArray, as_float_array, check_choice, check_flag, check_limit
 from tidegate._layer_norm import NORM_ARRAYS, check_combination, check_norm_arrays
 from tidegate._loader import core
-from tidegate._weight_shapes import check_memory, owned, shapes_of, sizes_of
+from tidegate._weight_shapes import check_lstm_only, check_memory, owned, shapes_of, sizes_of
 from tidegate.activation import Activation, as_activation, for_core
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
@@ -19,14 +19,6 @@ ARRAY_NAMES = (
     *NORM_ARRAYS,
 )
 LSTM_ARRAYS = ("peephole", "weight_hr", "weight_cc", "bias_cc", "gamma_c", "beta_c")
-
-
-def check_choice(where: str, name: str, value: object, known: tuple[str, ...]) -> str:
-    """Return `value` if it is one of the known names."""
-    if not isinstance(value, str) or value not in known:
-        listed = ", ".join(f'"{k}"' for k in known)
-        raise ValueError(f"{where}: {name} is {value!r}; expected one of {listed}.")
-    return value
 
 
 class CellWeights:
@@ -160,11 +152,8 @@ class CellWeights:
         self.recurrent_activation = as_activation(
             where, "recurrent_activation", recurrent_activation
         )
-        self.output_activation = (
-            self.activation
-            if output_activation is None
-            else as_activation(where, "output_activation", output_activation)
-        )
+        squash = activation if output_activation is None else output_activation
+        self.output_activation = as_activation(where, "output_activation", squash)
         self.update = check_choice(where, "update", update, UPDATES)
         self.reset_after = check_flag(where, "reset_after", reset_after)
         self.coupled = None if coupled is None else check_choice(where, "coupled", coupled, COUPLED)
@@ -176,9 +165,7 @@ class CellWeights:
         given = dict(zip(ARRAY_NAMES, arrays, strict=True))
         lstm_only = {"coupled": coupled, "cell_clip": cell_clip, "output_clip": output_clip}
         lstm_only |= {k: v for k, v in given.items() if k in LSTM_ARRAYS}
-        for name, value in lstm_only.items():
-            if value is not None and cell != "lstm":
-                raise ValueError(f'{where}: {name} is given; expected None for cell "{cell}".')
+        check_lstm_only(where, cell, lstm_only)
         check_memory(where, given, coupled)
         self._shared = _share
         self._set_arrays(given, share=_share)

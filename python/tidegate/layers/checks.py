@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tidegate._arrays import is_masked
+from tidegate._arrays import check_choice, is_masked
 from tidegate.layers.types import Array, Dtype, Shape
-from tidegate.weights import check_choice
 
 FLOATS = ("float32", "float64")
 
