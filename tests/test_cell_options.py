@@ -42,6 +42,7 @@ def test_default_parameters_are_the_name_alone():
         (("elu", {"beta": 1}), 'beta is 1; expected None ("elu" has alpha)'),
         (("elu", {"alpha": "1"}), "expected a finite number"),
         (("elu", {"alpha": np.inf}), "expected a finite number"),
+        (("elu", {"alpha": 10**400}), "expected a finite number"),
         (("elu", {"alpha": True}), "expected a finite number"),
         (("elu", {"gamma": 1}), "has parameter 'gamma'; expected alpha or beta"),
         (("elv", {"alpha": 1}), 'expected one of "tanh"'),
@@ -59,7 +60,7 @@ def test_an_activation_of_unknown_name():
 
 
 @pytest.mark.parametrize("name", ["clip", "cell_clip", "output_clip"])
-@pytest.mark.parametrize("value", [0, -1.0, np.inf, np.nan, "1", True])
+@pytest.mark.parametrize("value", [0, -1.0, np.inf, np.nan, 10**400, "1", True])
 def test_limits_that_are_refused(name, value):
     with refuses(ValueError, f"CellWeights: {name} is {value!r}; expected a number > 0, or None"):
         cell(**{name: value})

@@ -302,6 +302,7 @@ X = np.zeros((5, 2, 3))
         ({"recurrent_scale": np.ones((4, 2, 4))}, ValueError, r"expected \(2, 4\) or \(3, 2, 4\)"),
         ({"state_keep": np.ones(4)}, ValueError, r"state_keep has shape \(4,\); expected"),
         ({"state_keep": 1.5}, ValueError, r"state_keep has values in 1.5..1.5; expected"),
+        ({"state_keep": 10**400}, ValueError, r"state_keep has values in inf..inf; expected"),
         ({"state_keep": np.nan}, ValueError, r"expected shares of h_prev in 0..1"),
         ({"state_keep": "half"}, TypeError, r"state_keep has dtype"),
         ({"state_scale": np.ones((2, 4), "f4")}, TypeError, r"state_scale has dtype float32"),

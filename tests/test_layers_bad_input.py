@@ -72,3 +72,9 @@ def test_an_unknown_argument_is_refused_by_the_layer_itself(kind):
         TypeError, f"{kind.__name__}: unknown argument 'foo'; expected one of ", " zoneout."
     ):
         kind(4, foo=1)
+
+
+@pytest.mark.parametrize("number", [10**400, -(10**400)])
+def test_integers_that_no_float_holds(number):
+    with refuses(ValueError, "GRU: zoneout is", "inf; expected a finite number >= 0 and < 1"):
+        GRU(2, zoneout=number)

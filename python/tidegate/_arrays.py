@@ -26,12 +26,20 @@ def check_choice(where: str, name: str, value: object, known: tuple[str, ...]) -
     return value
 
 
+def as_real(value: Any) -> float:
+    """Return a real number as a float, infinite where it is an int too large for one."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
 def check_limit(where: str, name: str, value: Any) -> float | None:
     """Return a positive number as a float, or None."""
     if value is None:
         return None
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not real or not 0 < float(value) < math.inf:
+    if not real or not 0 < as_real(value) < math.inf:
         raise ValueError(f"{where}: {name} is {value!r}; expected a number > 0, or None.")
     return float(value)
 

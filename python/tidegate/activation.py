@@ -1,9 +1,10 @@
 """Activations of recurrent cells: names, their parameters and what these may be."""
 
-import math
 import numbers
 from dataclasses import dataclass
 from typing import Any
+
+from tidegate._arrays import as_real
 
 # What ONNX gives each when alpha or beta is not stated.
 PARAMETERS: dict[str, dict[str, float]] = {
@@ -90,7 +91,7 @@ def _listed() -> str:
 
 def _checked(name: str, parameter: str, value: Any) -> float:
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not real or not math.isfinite(value) or abs(value) > _LARGEST:
+    if not real or not abs(as_real(value)) <= _LARGEST:
         raise ValueError(
             f'Activation: {parameter} of "{name}" is {value!r}; expected a finite number.'
         )

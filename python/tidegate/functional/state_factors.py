@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tidegate._arrays import FloatArray, as_float_array
+from tidegate._arrays import FloatArray, as_float_array, as_real
 from tidegate.functional.arguments import as_lengths, as_mask
 from tidegate.weights import CellWeights
 
@@ -59,7 +59,7 @@ def state_factors(
                 f"{where}: state_keep is {state_keep}; expected a number in 0..1, or an array."
             )
         if isinstance(state_keep, int | float | np.integer | np.floating):
-            state_keep = np.full(sizes, state_keep, weights.dtype)
+            state_keep = np.full(sizes, as_real(state_keep), weights.dtype)
         array = _array(where, "state_keep", state_keep, weights, {sizes, full})
         keep = _at_every_step(array, batch_first, full)
         if array.size and not (array.min() >= 0 and array.max() <= 1):

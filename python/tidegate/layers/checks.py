@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tidegate._arrays import check_choice, is_masked
+from tidegate._arrays import as_real, check_choice, is_masked
 from tidegate.layers.types import Array, Dtype, Shape
 
 FLOATS = ("float32", "float64")
@@ -45,7 +45,7 @@ def number(
     if isinstance(value, bool) or not is_number:
         kind = type(value).__name__
         raise TypeError(f"{where}: {name} is {value!r} of type {kind}; expected a number.")
-    result = float(value)
+    result = as_real(value)
     if np.isfinite(result) and least <= result < below and result <= most:
         return result
     low = f" >= {least:g}" if least > -np.inf else ""
