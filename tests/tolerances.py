@@ -11,6 +11,8 @@ FORWARD = {
     np.dtype(np.float32): {"atol": 1e-6, "rtol": 1e-5},
     np.dtype(np.float64): {"atol": 1e-12, "rtol": 1e-12},
 }
+# Layer normalisation divides what was rounded by its deviation, which may be small: twice that.
+NORMALIZED = 2
 
 # Gradients, |engine - reference| <= tolerance * max |reference|: what the project promises. One
 # element of a weight gradient is a sum over T*B terms that may cancel, so the error is measured
