@@ -22,7 +22,7 @@ def check_forward(case, shape, dtype, **layout):
     args = problem.weights, problem.x, problem.state
     out = functional.rnn_forward(*args, **layout)
     assert out.y.dtype == dtype
-    assert_outputs_close(out, reference.rnn_forward(*args, **layout))
+    assert_outputs_close(out, reference.rnn_forward(*args, **layout), problem.weights)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
