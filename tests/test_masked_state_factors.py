@@ -35,7 +35,7 @@ def test_engine_matches_reference(case, kind, dtype):
             layout = which | {"go_backwards": name == "lengths"}
             out, grads = run(functional, problem, factors, **layout)
             expected, expected_grads = run(reference, problem, factors, **layout)
-            assert_outputs_close(out, expected)
+            assert_outputs_close(out, expected, problem.weights)
             assert_gradients_close(grads, expected_grads)
             if "state_scale" in factors:
                 assert_gradient_close(grads.state_scale, expected_grads.state_scale)

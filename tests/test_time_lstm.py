@@ -55,7 +55,7 @@ def test_engine_matches_reference(case, name, dtype):
         if name == "gates":  # the reference has no scale for each gate: differences, below
             continue
         expected, expected_grads = run(reference, problem, given, back, **layout)
-        assert_outputs_close(out, expected)
+        assert_outputs_close(out, expected, problem.weights)
         assert_gradients_close(grads, expected_grads)
         assert_gradient_close(grads.memory_decay, expected_grads.memory_decay, "memory_decay")
         if out.cell_states is not None:
