@@ -7,6 +7,7 @@ import tidegate
 from numeric_gradient import numeric_slope
 from tidegate import Stream, functional
 from tidegate.layers import GRU, LSTM, Bidirectional, Dense, SimpleRNN
+from tidegate.layers.run_mode import RunMode
 from tidegate.models import Sequential
 from tolerances import DIFFERENCE
 
@@ -57,7 +58,7 @@ def test_gradients_match_finite_differences_under_the_same_noise(name, return_se
 
 def test_masks_are_constant_over_time_and_scaled_up_and_zoneout_is_not():
     layer = built(LAYERS["gru"], **NOISE)
-    drawn = layer.noise.draw((4000, 6, 4), (15, 5), 3, np.dtype("f8"), True, rng())
+    drawn = layer.noise.draw((4000, 6, 4), (15, 5), 3, np.dtype("f8"), RunMode(True, rng=rng()))
     assert drawn.input_mask.shape == (4000, 1, 4)
     assert drawn.recurrent_scale.shape == (3, 4000, 5)
     assert drawn.state_keep.shape == (4000, 6, 5)

@@ -6,6 +6,7 @@ import pytest
 import tidegate as tg
 from tidegate import CellWeights, reference
 from tidegate.layers import GRU, LSTM, Bidirectional, Dense, SimpleRNN
+from tidegate.layers.run_mode import RunMode
 from tidegate.models import Sequential
 from tolerances import assert_forward_close, assert_gradient_close
 
@@ -45,8 +46,8 @@ def test_the_mask_keeps_the_mean_of_the_weights():
     layer = LSTM(64, weight_drop=RATE)
     layer.build((None, 3))
     recurrent = layer.cell_weights.weight_hh
-    rng = np.random.default_rng(0)
-    mask = layer.noise.draw((2, 5, 3), recurrent.shape, 4, layer.dtype, True, rng).weight_mask
+    mode = RunMode(training=True, rng=np.random.default_rng(0))
+    mask = layer.noise.draw((2, 5, 3), recurrent.shape, 4, layer.dtype, mode).weight_mask
     share = np.mean(mask == 0)
     assert abs(share - RATE) < 5 * np.sqrt(RATE * (1 - RATE) / mask.size)
     np.testing.assert_allclose(mask[mask > 0], 1 / (1 - RATE), rtol=1e-6)

@@ -8,6 +8,7 @@ from tidegate.functional import BiRNNOutput, birnn_backward, birnn_forward
 from tidegate.layers.base import Layer
 from tidegate.layers.masked_input import zero_where_masked
 from tidegate.layers.recurrent import RecurrentLayer
+from tidegate.layers.run_mode import RunMode
 from tidegate.layers.types import Array
 
 
@@ -78,7 +79,7 @@ class BidirectionalRun(Layer):
         count = len(self.forward_layer.state_names)
         halves = (None, None) if state is None else (state[:count], state[count:])
         first, second = (
-            layer.run(x, half, training=training, mask=mask, rng=rng, masked_output="zero")
+            layer.run(x, half, RunMode(training, mask, rng, masked_output="zero"))
             for layer, half in zip(self.recurrent_parts(), halves, strict=True)
         )
         y = None

@@ -24,6 +24,7 @@ from tidegate.layers.missing_input import (
     take_input_apart,
 )
 from tidegate.layers.parameters import Parameter
+from tidegate.layers.run_mode import INFERENCE, RunMode
 from tidegate.layers.types import Array, Config
 from tidegate.sequences.missing import Missing, add_to_sources, check_mean
 
@@ -133,38 +134,30 @@ class GRUD(GRU):
         return prepare_missing(where, name, x, self.dtype, self.time_feature)
 
     def run(
-        self,
-        x: Array,
-        state: tuple[Array, ...] | None = None,
-        *,
-        training: bool = False,
-        mask: Array | None = None,
-        rng: np.random.Generator | None = None,
-        masked_output: str | None = None,
+        self, x: Array, state: tuple[Array, ...] | None = None, mode: RunMode = INFERENCE
     ) -> RNNOutput:
         """See RecurrentLayer."""
         backwards = self.go_backwards
-        parts = take_input_apart(self.name, x, mask, self.mean, self.time_feature, backwards)
+        parts = take_input_apart(self.name, x, mode.mask, self.mean, self.time_feature, backwards)
         carried, observed, gaps = parts[:3]
         wx, bx, wh, bh = (parameter.value for parameter in self._decays)
         input_decay = np.exp(-np.maximum(0, wx * gaps + bx))
         state_decay = np.exp(-np.maximum(0, gaps @ wh.T + bh))
         mean = self._mean(x.dtype)
         decayed = np.where(observed, carried, input_decay * (carried - mean) + mean)
-        options: dict[str, Any] = {}
-        if mask is not None:
-            mask = np.ascontiguousarray(mask[:, ::-1]) if backwards else mask
-            options = {"mask": mask, "masked_output": masked_output or self.masked_output}
+        if mode.mask is not None and backwards:
+            mode = mode._replace(mask=np.ascontiguousarray(mode.mask[:, ::-1]))
+        options = self._mask_options(mode)
         if self.noise.random:
             shape = (*x.shape[:2], 0)
             recurrent = self._weights.weight_hh.shape
-            drawn = self.noise.draw(shape, recurrent, self.gates, x.dtype, training, rng)
+            drawn = self.noise.draw(shape, recurrent, self.gates, x.dtype, mode)
             options["state_keep"] = drawn.state_keep
         out = rnn_forward(
             self._weights,
             np.concatenate([decayed, observed.astype(x.dtype)], axis=2),
             state,
-            training=training,
+            training=mode.training,
             batch_first=True,
             return_sequences=self.return_sequences,
             recompute_every=self.recompute_every,
@@ -173,7 +166,7 @@ class GRUD(GRU):
         )
         if backwards and out.y is not None:
             out = out._replace(y=out.y[:, ::-1])
-        if not training:
+        if not mode.training:
             return out
         saved: Any = SavedDecays(out.saved, parts, input_decay, state_decay)
         return out._replace(saved=saved)

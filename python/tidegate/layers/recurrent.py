@@ -13,6 +13,7 @@ from tidegate.layers.carried import initial_state
 from tidegate.layers.masked_input import zero_where_masked
 from tidegate.layers.recurrent_base import RecurrentBase
 from tidegate.layers.recurrent_noise import NoisySaved
+from tidegate.layers.run_mode import INFERENCE, RunMode
 from tidegate.layers.tensor import is_symbolic
 from tidegate.layers.types import Array
 
@@ -87,36 +88,21 @@ class RecurrentLayer(RecurrentBase):
             self.carried.state = None
 
     def run(
-        self,
-        x: Array,
-        state: tuple[Array, ...] | None = None,
-        *,
-        training: bool = False,
-        mask: Array | None = None,
-        rng: np.random.Generator | None = None,
-        masked_output: str | None = None,
+        self, x: Array, state: tuple[Array, ...] | None = None, mode: RunMode = INFERENCE
     ) -> RNNOutput:
         """Call the engine; y stays in the order of x. Training with noise takes an rng."""
-        return self._run_with({}, x, state, training, mask, rng, masked_output)
+        return self._run_with(x, state, mode)
 
     def _run_with(
-        self,
-        options: dict[str, Any],
-        x: Array,
-        state: tuple[Array, ...] | None,
-        training: bool,
-        mask: Array | None,
-        rng: np.random.Generator | None,
-        masked_output: str | None,
+        self, x: Array, state: tuple[Array, ...] | None, mode: RunMode, **options: Any
     ) -> RNNOutput:
         """Run with options of `rnn_forward` that the cell needs."""
-        if mask is not None:
-            options |= {"mask": mask, "masked_output": masked_output or self.masked_output}
+        options |= self._mask_options(mode)
         weights, input_mask, weight_mask = self._weights, None, None
         if self.noise.random:
             recurrent = weights.weight_hh
             gates = len(recurrent) // self.units
-            drawn = self.noise.draw(x.shape, recurrent.shape, gates, x.dtype, training, rng)
+            drawn = self.noise.draw(x.shape, recurrent.shape, gates, x.dtype, mode)
             input_mask, options["recurrent_scale"], options["state_keep"], weight_mask = drawn
             if weight_mask is not None:
                 weights = self._view("value", weight_hh=recurrent * weight_mask)
@@ -124,7 +110,7 @@ class RecurrentLayer(RecurrentBase):
             weights,
             x if input_mask is None else x * input_mask,
             state,
-            training=training,
+            training=mode.training,
             batch_first=True,
             return_sequences=self.return_sequences,
             go_backwards=self.go_backwards,
@@ -135,6 +121,12 @@ class RecurrentLayer(RecurrentBase):
             return out
         saved: Any = NoisySaved(out.saved, input_mask, weight_mask)
         return out._replace(saved=saved)
+
+    def _mask_options(self, mode: RunMode) -> dict[str, Any]:
+        """Return the mask as options of `rnn_forward`."""
+        if mode.mask is None:
+            return {}
+        return {"mask": mode.mask, "masked_output": mode.masked_output or self.masked_output}
 
     @property
     def masked_output(self) -> str:
@@ -173,7 +165,7 @@ class RecurrentLayer(RecurrentBase):
             return recurrent_states.forward(self, x, training, mask)
         carried = self.carried
         start = None if carried is None else carried.start(self.name, len(x))
-        out = self.run(x, start, training=training, mask=mask, rng=rng)
+        out = self.run(x, start, RunMode(training, mask, rng))
         if carried is not None:
             carried.keep(out.state)
         return self.output_of(out, mask), out.saved
@@ -238,7 +230,7 @@ class RecurrentLayer(RecurrentBase):
         state = self.prepare_state(type(self).__name__, initial_state, len(x))
         if state is None and self.carried is not None:
             state = self.carried.start(self.name, len(x))
-        out = self.run(x, state, mask=mask)
+        out = self.run(x, state, RunMode(mask=mask))
         if self.carried is not None:
             self.carried.keep(out.state)
         y = self.output_of(out, mask)

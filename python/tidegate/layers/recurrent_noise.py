@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tidegate.layers import checks
+from tidegate.layers.run_mode import RunMode
 from tidegate.layers.types import Array, Config, Dtype
 
 
@@ -54,12 +55,12 @@ class RecurrentNoise:
         recurrent_shape: tuple[int, ...],
         gates: int,
         dtype: Dtype,
-        training: bool,
-        rng: np.random.Generator | None,
+        mode: RunMode,
     ) -> Drawn:
         """Return the noise of a call on x of `shape` (B, T, I) with R of `recurrent_shape`."""
-        if not training:
+        if not mode.training:
             return Drawn(state_keep=self.zoneout or None)
+        rng = mode.rng
         assert rng is not None
         (batch, steps, inputs), units = shape, recurrent_shape[1]
         input_mask = recurrent = keep = weights = None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tidegate.functional import rnn_backward
 from tidegate.layers import checks
 from tidegate.layers.masked_input import zero_where_masked
+from tidegate.layers.run_mode import RunMode
 from tidegate.layers.tensor import Tensor, Use, declared_shape, no_arguments, tensors, use
 from tidegate.layers.types import Array
 
@@ -80,7 +81,7 @@ def forward(layer: "RecurrentLayer", x: Any, training: bool, mask: Any) -> tuple
     """Run a layer that reads or writes states; return y, or (y, states...), and what it saved."""
     entry, *states = x if isinstance(x, list) else [x]
     steps = mask[0] if isinstance(mask, list) else mask
-    out = layer.run(entry, tuple(states) or None, training=training, mask=steps)
+    out = layer.run(entry, tuple(states) or None, RunMode(training, steps))
     y = layer.output_of(out, steps)
     saved = StatesSaved(out.saved, steps, bool(states)) if training else None
     return ((y, *out.state) if layer.return_state else y), saved

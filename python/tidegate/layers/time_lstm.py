@@ -17,6 +17,7 @@ from tidegate.layers.base import initializer_config
 from tidegate.layers.lstm import LSTM
 from tidegate.layers.missing_input import require_times_held
 from tidegate.layers.parameters import Parameter
+from tidegate.layers.run_mode import INFERENCE, RunMode
 from tidegate.layers.types import Array, Config
 from tidegate.sequences.gaps import (
     DECAYS,
@@ -141,23 +142,14 @@ class TimeLSTM(LSTM):
         return np.where(before < 0, 0, np.take_along_axis(given, np.maximum(before, 0), axis=1))
 
     def run(
-        self,
-        x: Array,
-        state: tuple[Array, ...] | None = None,
-        *,
-        training: bool = False,
-        mask: Array | None = None,
-        rng: np.random.Generator | None = None,
-        masked_output: str | None = None,
+        self, x: Array, state: tuple[Array, ...] | None = None, mode: RunMode = INFERENCE
     ) -> RNNOutput:
         """See RecurrentLayer."""
-        before = steps_before(x.shape[:2], mask, self.go_backwards)
-        gaps = self._gaps(x[..., -1].astype(np.float64), mask, before)
+        before = steps_before(x.shape[:2], mode.mask, self.go_backwards)
+        gaps = self._gaps(x[..., -1].astype(np.float64), mode.mask, before)
         decay = decay_of(gaps, self.decay)
-        options = {"memory_decay": decay.astype(x.dtype)}
-        values = x[..., :-1]
-        out = self._run_with(options, values, state, training, mask, rng, masked_output)
-        if not training:
+        out = self._run_with(x[..., :-1], state, mode, memory_decay=decay.astype(x.dtype))
+        if not mode.training:
             return out
         saved: Any = SavedTimes(out.saved, before, decay_slope(gaps, decay, self.decay))
         return out._replace(saved=saved)
