@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tidegate
-from numeric_gradient import numeric_slope
+from layer_gradients import assert_layer_gradients_match_differences
 from tidegate import Stream
 from tidegate.layers import (
     GRU,
@@ -25,7 +25,7 @@ from tidegate.layers import (
 )
 from tidegate.models import Model, Sequential
 from tidegate.sequences import feature_means, missing_indicator
-from tolerances import DIFFERENCE, assert_forward_close
+from tolerances import assert_forward_close
 
 T, B, F, H = 6, 3, 4, 5
 NAN = np.nan
@@ -116,27 +116,10 @@ OPTIONS = {
 
 
 def assert_gradients(layer, x, **call):
-    y, saved = layer.forward(x, training=True, rng=np.random.default_rng(5), **call)
-    dy = np.random.default_rng(3).standard_normal(y.shape)
-    dx = layer.backward(saved, dy)
-    pairs = [("x", x, dx)] + [(p.name, p.value, p.grad.copy()) for p in layer.parameters]
-
-    def loss():
-        layer.weights_changed()
-        rng = np.random.default_rng(5)
-        return np.sum(layer.forward(x, training=True, rng=rng, **call)[0] * dy)
-
-    largest = max(np.max(np.abs(gradient), initial=0) for _, _, gradient in pairs)
-    for what, array, gradient in pairs:
-        for index in np.ndindex(array.shape):
-            if np.isnan(array[index]):
-                assert gradient[index] == 0
-                continue
-            if what == "x" and index[-1] >= F:
-                continue  # times have no gradient
-            atol = DIFFERENCE[np.dtype(np.float64)] * largest
-            slope = numeric_slope(array, index, loss)
-            np.testing.assert_allclose(slope, gradient[index], rtol=0, atol=atol, err_msg=what)
+    """Times have no gradient."""
+    assert_layer_gradients_match_differences(
+        layer, x, apart=lambda what, index: what == "x" and index[-1] >= F, **call
+    )
 
 
 @pytest.mark.parametrize("name", OPTIONS)
