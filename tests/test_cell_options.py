@@ -7,6 +7,7 @@ import pytest
 
 import tidegate
 from cases import ALL_CELLS, OPTION_CELLS, make_problem
+from combined_runs import assert_same_bits_in_a_stack_and_in_two_directions
 from engine_runs import all_arrays, assert_same_bits, refuses, run
 from numeric_gradient import analytic_gradients, numeric_gradients
 from tidegate import Activation, CellWeights, functional, layers, load, models
@@ -182,25 +183,7 @@ def test_gradients_match_finite_differences_when_run_backwards(case):
 
 @pytest.mark.parametrize("case", [c for c in OPTION_CELLS if "projection" not in str(c)], ids=str)
 def test_same_bits_in_a_stack_and_in_two_directions(case):
-    first = make_problem(case, (4, 3, 5, 17), np.float32)
-    second = make_problem(case, (4, 3, 17, 17), np.float32, seed=1)
-    below = functional.rnn_forward(first.weights, first.x)
-    above = functional.rnn_forward(second.weights, below.y, training=True)
-    grads = functional.rnn_backward(above.saved, second.dy)
-    stack = functional.rnn_stack_forward([first.weights, second.weights], first.x, training=True)
-    np.testing.assert_array_equal(stack.y, above.y)
-    stacked = functional.rnn_stack_backward(stack.saved, second.dy)
-    for name, array in grads.weights.arrays().items():
-        np.testing.assert_array_equal(getattr(stacked.weights[1], name), array, err_msg=name)
-
-    back = functional.rnn_forward(second.weights, below.y, go_backwards=True, training=True)
-    both = functional.birnn_forward(second.weights, second.weights, below.y, training=True)
-    np.testing.assert_array_equal(both.y, np.concatenate([above.y, back.y], axis=2))
-    dy = np.concatenate([np.zeros_like(second.dy), second.dy], axis=2)
-    grads = functional.rnn_backward(back.saved, second.dy)
-    both = functional.birnn_backward(both.saved, dy)
-    for name, array in grads.weights.arrays().items():
-        np.testing.assert_array_equal(getattr(both.backward_weights, name), array, err_msg=name)
+    assert_same_bits_in_a_stack_and_in_two_directions(case, steps=4)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 
 import tidegate
 from cases import NORM_CELLS, CellCase, make_problem, make_weights
+from combined_runs import assert_same_bits_in_a_stack_and_in_two_directions
 from engine_runs import (
     all_arrays,
     assert_gradients_close,
@@ -197,28 +198,7 @@ def test_nan_stays_in_its_row(case):
 @pytest.mark.parametrize("case", NORM_CELLS, ids=str)
 def test_same_bits_in_a_stack_and_in_two_directions(case, threads_restored):
     tidegate.set_num_threads(2)
-    first = make_problem(case, (40, 3, 5, 17), np.float32)
-    second = make_problem(case, (40, 3, 17, 17), np.float32, seed=1)
-    below = functional.rnn_forward(first.weights, first.x, training=True)
-    above = functional.rnn_forward(second.weights, below.y, training=True)
-    grads = functional.rnn_backward(above.saved, second.dy)
-    grads_below = functional.rnn_backward(below.saved, grads.x)
-    stack = functional.rnn_stack_forward([first.weights, second.weights], first.x, training=True)
-    np.testing.assert_array_equal(stack.y, above.y)
-    stacked = functional.rnn_stack_backward(stack.saved, second.dy)
-    np.testing.assert_array_equal(stacked.x, grads_below.x)
-    for got, expected in zip(stacked.weights, (grads_below, grads), strict=True):
-        for name, array in expected.weights.arrays().items():
-            np.testing.assert_array_equal(getattr(got, name), array, err_msg=name)
-
-    back = functional.rnn_forward(second.weights, below.y, go_backwards=True, training=True)
-    both = functional.birnn_forward(second.weights, second.weights, below.y, training=True)
-    np.testing.assert_array_equal(both.y, np.concatenate([above.y, back.y], axis=2))
-    dy = np.concatenate([np.zeros_like(second.dy), second.dy], axis=2)
-    grads = functional.rnn_backward(back.saved, second.dy)
-    both = functional.birnn_backward(both.saved, dy)
-    for name, array in grads.weights.arrays().items():
-        np.testing.assert_array_equal(getattr(both.backward_weights, name), array, err_msg=name)
+    assert_same_bits_in_a_stack_and_in_two_directions(case, steps=40)
 
 
 @pytest.mark.parametrize("case", BASIC, ids=str)
