@@ -2,25 +2,7 @@
 
 import numpy as np
 
-from tidegate.layers import (
-    GRU,
-    LSTM,
-    Add,
-    AdditiveAttention,
-    Attention,
-    AttentionPooling,
-    Average,
-    Bidirectional,
-    Concatenate,
-    Dense,
-    Dropout,
-    Input,
-    Masking,
-    Multiply,
-    Residual,
-    SimpleRNN,
-    TimeLSTM,
-)
+from tidegate import layers
 from tidegate.models import Model, Sequential
 
 F8 = {"dtype": "float64"}
@@ -69,7 +51,7 @@ class RandomModel:
 
     def _recurrent(self, units, sequences=True, **options):
         draw = self.draw
-        kind = draw.one(LSTM, GRU, SimpleRNN)
+        kind = draw.one(layers.LSTM, layers.GRU, layers.SimpleRNN)
         options |= {"return_sequences": sequences, **F8, **self.stateful}
         if draw.chance(0.3):
             options["activation"] = draw.one("softsign", "softplus", ("elu", {"alpha": 0.5}))
@@ -82,14 +64,14 @@ class RandomModel:
         for name in NOISE:
             if self.noise and draw.chance(0.15):
                 options[name] = 0.3
-        if kind is LSTM:
+        if kind is layers.LSTM:
             options["peephole"] = draw.one(None, "diagonal", "full")
             options["coupled"] = draw.one(None, None, "input", "forget")
             if self.kinks and draw.chance(0.3):
                 options["cell_clip"] = 0.7
             if draw.chance(0.3):
                 options["projection"], units = units, units + 1
-        if kind is GRU:
+        if kind is layers.GRU:
             options |= {"reset_after": draw.chance(), "update": draw.one("retain", "replace")}
         alone = options.get("peephole") == "full" or "projection" in options
         if self.kinks and not alone and options.get("reset_after", True) and draw.chance(0.3):
@@ -105,15 +87,15 @@ class RandomModel:
         options |= {"decay": self.draw.one("log", "inverse")}
         if self.draw.chance(0.3):
             options["recompute_every"] = 2
-        layer = TimeLSTM(2, time_feature="gap", bias_initializer="random_normal", **options)
-        return layer if self.forwards or self.draw.chance() else Bidirectional(layer)
+        layer = layers.TimeLSTM(2, time_feature="gap", bias_initializer="random_normal", **options)
+        return layer if self.forwards or self.draw.chance() else layers.Bidirectional(layer)
 
     def _bidirectional(self, units, sequences=True, merge=None):
         merge = merge or self.draw.one("concat", "sum", "mul", "ave")
         other = None
         if self.draw.chance(0.4):
             other = self._recurrent(units, sequences, go_backwards=True)
-        return Bidirectional(self._recurrent(units, sequences), merge, other)
+        return layers.Bidirectional(self._recurrent(units, sequences), merge, other)
 
     def _layer(self, width):
         """Any layer from a sequence to a sequence."""
@@ -127,11 +109,11 @@ class RandomModel:
         units = self.draw.one(2, 3)
         return {
             "recurrent": lambda: self._recurrent(units),
-            "residual": lambda: Residual(self._recurrent(width)),
-            "dense": lambda: Dense(units, self.draw.one("tanh", None), **F8),
-            "dropout": lambda: Dropout(0.2),
+            "residual": lambda: layers.Residual(self._recurrent(width)),
+            "dense": lambda: layers.Dense(units, self.draw.one("tanh", None), **F8),
+            "dropout": lambda: layers.Dropout(0.2),
             "both ways": lambda: self._bidirectional(units),
-            "residual both ways": lambda: Residual(
+            "residual both ways": lambda: layers.Residual(
                 self._bidirectional(width, merge=self.draw.one("sum", "mul", "ave"))
             ),
             "backwards": lambda: self._recurrent(units, go_backwards=True),
@@ -146,25 +128,25 @@ class RandomModel:
             "sequence": lambda: None,
             "recurrent": lambda: self._recurrent(2, False),
             "both ways": lambda: self._bidirectional(2, False),
-            "pooling": lambda: AttentionPooling(2, **F8),
+            "pooling": lambda: layers.AttentionPooling(2, **F8),
         }[kind]()
 
     # -- models ------------------------------------------------------------------------------------
 
     def _chain(self):
-        model = Sequential([Input((None, self.inputs))], seed=1)
+        model = Sequential([layers.Input((None, self.inputs))], seed=1)
         if self.draw.chance(0.25):
-            model.add(Masking(5.0))
+            model.add(layers.Masking(5.0))
         model.add(self._first())
         for _ in range(self.draw.one(0, 1, 2)):
             model.add(self._layer(model.output_shape[-1]))
         if (last := self._last()) is not None:
             model.add(last)
-        model.add(Dense(1, **F8))
+        model.add(layers.Dense(1, **F8))
         return model
 
     def _graph(self):
-        entry = Input((None, self.inputs))
+        entry = layers.Input((None, self.inputs))
         shared = None if self.stateful or self.forwards else self._recurrent(self.inputs)
         tensors = [entry, self._first()(entry)]
         for _ in range(self.draw.one(1, 2, 3)):
@@ -177,26 +159,27 @@ class RandomModel:
                 tensors.append(self._layer(low.shape[-1])(low))
             else:
                 tensors.append(self._joined(low, other))
-        output = Concatenate()([tensors[1], tensors[-1]])
+        output = layers.Concatenate()([tensors[1], tensors[-1]])
         if (last := self._last()) is not None:
             output = last(output)
-        return Model(entry, Dense(1, **F8)(output), seed=1)
+        return Model(entry, layers.Dense(1, **F8)(output), seed=1)
 
     def _handed_on(self, low):
         """Two layers, of which the second starts where the first ends."""
         options = {"return_sequences": True, **F8}
         if self.draw.chance():
             options["recompute_every"] = 2
-        kind = self.draw.one(LSTM, GRU, SimpleRNN)
+        kind = self.draw.one(layers.LSTM, layers.GRU, layers.SimpleRNN)
         y, *states = kind(2, return_state=True, **options)(low)
-        return Add()([y, kind(2, **options)(low, initial_state=states)])
+        return layers.Add()([y, kind(2, **options)(low, initial_state=states)])
 
     def _joined(self, low, other):
         if low.shape != other.shape:
-            return Concatenate()([low, other])
-        kinds = [Add, Average, Multiply]
+            return layers.Concatenate()([low, other])
+        kinds = [layers.Add, layers.Average, layers.Multiply]
         if not self.forwards:
-            kinds += [Attention, AdditiveAttention]
-        kind = self.draw.one(*kinds)
-        options = {"use_scale": True, **F8} if kind in (Attention, AdditiveAttention) else {}
-        return kind(**options)([low, other])
+            kinds += [
+                lambda: layers.Attention(use_scale=True, **F8),
+                lambda: layers.AdditiveAttention(use_scale=True, **F8),
+            ]
+        return self.draw.one(*kinds)()([low, other])
