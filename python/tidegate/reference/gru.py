@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .activations import Array
-from .layer_norm import Normalized, gain_gradient, layer_norm, layer_norm_backward
+from .layer_norm import Normalized, layer_norm, product_gradients
 from .weights import Weights, limit
 
 State = tuple[Array, ...]
@@ -86,16 +86,7 @@ def gru_step_backward(
     da_r = dr * w.gate.slope(s.r) * inside_r
     da_x = np.concatenate([da_r, da_z, da_n], axis=-1)
     da_h = np.concatenate([da_r, da_z, dq], axis=-1)
-    norm_x, norm_h = s.norms
-    dproduct_x, dproduct_h = layer_norm_backward(da_x, norm_x), layer_norm_backward(da_h, norm_h)
-    dw = {
-        "weight_ih": dproduct_x.T @ s.x,
-        "weight_hh": dproduct_h.T @ s.h_prev,
-        "bias_ih": da_x.sum(axis=0),
-        "bias_hh": da_h.sum(axis=0),
-    }
-    if norm_x is not None and norm_h is not None:
-        dw["gamma_ih"], dw["gamma_hh"] = gain_gradient(da_x, norm_x), gain_gradient(da_h, norm_h)
+    dproduct_x, dproduct_h, dw = product_gradients(da_x, da_h, s.x, s.h_prev, s.norms)
     dh_prev = dh * keep
     if w.reset_after:
         dh_prev = dh_prev + dproduct_h @ w.weight_hh

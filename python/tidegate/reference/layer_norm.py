@@ -51,6 +51,27 @@ def layer_norm_backward(d: Array, saved: Normalized | None) -> Array:
     return da
 
 
+def product_gradients(
+    da_x: Array, da_h: Array, x: Array, h_prev: Array, norms: tuple[Normalized | None, ...]
+) -> tuple[Array, Array, dict[str, Array]]:
+    """Go back through LN(W x) + b_x and LN(R h_prev) + b_h, each layer_norm as far as there is one.
+
+    da_x and da_h (B, G*H) are the gradients by the two terms. Returns those by W x and by R h_prev,
+    and the parts of W, R, both biases and both gains.
+    """
+    norm_x, norm_h = norms[:2]
+    dproduct_x, dproduct_h = layer_norm_backward(da_x, norm_x), layer_norm_backward(da_h, norm_h)
+    dw = {
+        "weight_ih": dproduct_x.T @ x,
+        "weight_hh": dproduct_h.T @ h_prev,
+        "bias_ih": da_x.sum(axis=0),
+        "bias_hh": da_h.sum(axis=0),
+    }
+    if norm_x is not None and norm_h is not None:
+        dw["gamma_ih"], dw["gamma_hh"] = gain_gradient(da_x, norm_x), gain_gradient(da_h, norm_h)
+    return dproduct_x, dproduct_h, dw
+
+
 def gain_gradient(d: Array, saved: Normalized) -> Array:
     """Turn the gradient d (B, N) by layer_norm's result into the one by the gain."""
     dgain: Array = (d * saved.hat).sum(axis=0)

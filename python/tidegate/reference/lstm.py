@@ -24,7 +24,13 @@ from typing import NamedTuple
 import numpy as np
 
 from .activations import Array
-from .layer_norm import Normalized, gain_gradient, layer_norm, layer_norm_backward
+from .layer_norm import (
+    Normalized,
+    gain_gradient,
+    layer_norm,
+    layer_norm_backward,
+    product_gradients,
+)
 from .weights import Weights, limit
 
 State = tuple[Array, ...]
@@ -86,7 +92,7 @@ def lstm_step_backward(
     p, inside = w.peephole_rows, s.inside
     dm = dh if w.weight_hr is None else dh @ w.weight_hr
     da = {"o": dm * s.squash_c * w.gate.slope(s.o) * inside["o"]}
-    norm_x, norm_h, norm_c = s.norms
+    norm_c = s.norms[2]
     dsquashed = dm * s.o * w.squash.slope(s.squash_c) * inside["out"]
     dc = dc_next + layer_norm_backward(dsquashed, norm_c) + peep_dc(p["o"], da["o"])
     dc = dc * inside["c"]
@@ -102,20 +108,13 @@ def lstm_step_backward(
     dc_prev = dc * s.f + sum(peep_dc(p[q], da[q]) for q in "if" if q in da)
 
     rows = np.concatenate([da[q] for q in w.gate_names], axis=-1)
-    rows_x, rows_h = layer_norm_backward(rows, norm_x), layer_norm_backward(rows, norm_h)
-    dw = {
-        "weight_ih": rows_x.T @ s.x,
-        "weight_hh": rows_h.T @ s.h_prev,
-        "bias_ih": rows.sum(axis=0),
-        "bias_hh": rows.sum(axis=0),
-    }
+    rows_x, rows_h, dw = product_gradients(rows, rows, s.x, s.h_prev, s.norms)
     if w.peephole is not None:
         seen = {"i": s.c_prev, "f": s.c_prev, "o": s.c}
         dw["peephole"] = np.stack([peep_dp(row, da[q], seen[q]) for q, row in p.items()])
     if w.weight_hr is not None:
         dw["weight_hr"] = dh.T @ (s.o * s.squash_c)
-    if norm_x is not None and norm_h is not None and norm_c is not None:
-        dw["gamma_ih"], dw["gamma_hh"] = gain_gradient(rows, norm_x), gain_gradient(rows, norm_h)
+    if norm_c is not None:
         dw["gamma_c"], dw["beta_c"] = gain_gradient(dsquashed, norm_c), dsquashed.sum(axis=0)
     return rows_x @ w.weight_ih, (rows_h @ w.weight_hh, dc_prev), dw
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .activations import Array
-from .layer_norm import Normalized, gain_gradient, layer_norm, layer_norm_backward
+from .layer_norm import Normalized, layer_norm, product_gradients
 from .weights import Weights, limit
 
 State = tuple[Array, ...]
@@ -46,14 +46,5 @@ def rnn_step_backward(
     """
     (dh,) = dstate
     da = dh * w.act.slope(s.h) * s.inside
-    norm_x, norm_h = s.norms
-    da_x, da_h = layer_norm_backward(da, norm_x), layer_norm_backward(da, norm_h)
-    dw = {
-        "weight_ih": da_x.T @ s.x,
-        "weight_hh": da_h.T @ s.h_prev,
-        "bias_ih": da.sum(axis=0),
-        "bias_hh": da.sum(axis=0),
-    }
-    if norm_x is not None and norm_h is not None:
-        dw["gamma_ih"], dw["gamma_hh"] = gain_gradient(da, norm_x), gain_gradient(da, norm_h)
+    da_x, da_h, dw = product_gradients(da, da, s.x, s.h_prev, s.norms)
     return da_x @ w.weight_ih, (da_h @ w.weight_hh,), dw
