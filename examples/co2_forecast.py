@@ -6,10 +6,8 @@ own. The network sees the record up to 1999 in training, and forecasts 2001 from
     python examples/co2_forecast.py --output co2.png
 """
 
-import argparse
-
 import numpy as np
-from matplotlib.figure import Figure
+from gallery import arguments, axes, save, show_scores
 
 from tidegate.demo.co2 import load_co2
 from tidegate.forecast import baselines
@@ -20,10 +18,7 @@ YEAR = 52
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--output", default="co2.png", metavar="FILE")
-    args = parser.parse_args()
+    args = arguments(__doc__, epochs=10)
 
     series = load_co2()  # 2284 weeks, NaN where one is missing
     end = len(series)
@@ -37,19 +32,18 @@ def main():
         "GRU": network.predict(series, origin)[0],
     }
 
-    figure = Figure(figsize=(9, 4), layout="constrained")
-    ax = figure.subplots()
-    known, ahead = np.arange(end - 3 * YEAR, end - YEAR), np.arange(end - YEAR, end)
-    ax.plot(series.axis.times(known), series.values[known], color="grey", label="history")
-    ax.plot(series.axis.times(ahead), truth, color="black", label="truth")
-    for name, forecast in forecasts.items():
-        rmse = np.sqrt(np.nanmean((forecast - truth) ** 2))
-        print(f"{name}: RMSE {rmse:.2f} ppm")
-        ax.plot(series.axis.times(ahead), forecast, label=f"{name}, RMSE {rmse:.2f}")
-    ax.set_ylabel("CO2 (ppm)")
-    ax.legend()
-    figure.savefig(args.output)
-    print(f"picture: {args.output}")
+    scores = {n: np.sqrt(np.nanmean((f - truth) ** 2)) for n, f in forecasts.items()}
+    show_scores("RMSE in ppm", scores)
+
+    if (ax := axes(args.output, size=(9, 4))) is not None:
+        known, ahead = np.arange(end - 3 * YEAR, end - YEAR), np.arange(end - YEAR, end)
+        ax.plot(series.axis.times(known), series.values[known], color="grey", label="history")
+        ax.plot(series.axis.times(ahead), truth, color="black", label="truth")
+        for name, forecast in forecasts.items():
+            ax.plot(series.axis.times(ahead), forecast, label=f"{name}, RMSE {scores[name]:.2f}")
+        ax.set_ylabel("CO2 (ppm)")
+        ax.legend()
+        save(ax.figure, args.output)
 
 
 if __name__ == "__main__":

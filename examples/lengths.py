@@ -6,11 +6,10 @@ What follows a sequence in the padded batch is 0, and a network that is not told
     python examples/lengths.py --output lengths.png
 """
 
-import argparse
 import time
 
 import numpy as np
-from matplotlib.figure import Figure
+from gallery import arguments, axes, save, show_scores
 
 from tidegate.layers import GRU, Dense
 from tidegate.models import Sequential
@@ -29,10 +28,7 @@ def make_sequences(count, rng):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--epochs", type=int, default=15)
-    parser.add_argument("--output", default="lengths.png", metavar="FILE")
-    args = parser.parse_args()
+    args = arguments(__doc__, epochs=15)
 
     sequences, y = make_sequences(1024, np.random.default_rng(0))
     x, lengths = from_ragged(sequences)
@@ -42,21 +38,22 @@ def main():
         "lengths": {"lengths": lengths},
         "lengths, in buckets": {"lengths": lengths, "bucket_by_length": True},
     }
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    ax = figure.subplots()
+    ax, scores = axes(args.output), {}
     for name, options in ways.items():
         model = Sequential([GRU(32, input_shape=(None, 1)), Dense(1)], seed=1)
         model.compile("adam", "mse")
         start = time.perf_counter()
         losses = model.fit(x, y, epochs=args.epochs, verbose=0, **options).history["loss"]
         seconds = time.perf_counter() - start
-        print(f"{name}: {seconds:.2f} s, loss {losses[-1]:.4f}")
-        ax.semilogy(np.linspace(0, seconds, len(losses) + 1)[1:], losses, label=name)
-    ax.set_xlabel("seconds of training")
-    ax.set_ylabel("mean squared error")
-    ax.legend()
-    figure.savefig(args.output)
-    print(f"picture: {args.output}")
+        print(f"{name} took {seconds:.2f} s")
+        scores[name] = losses[-1]
+        if ax is not None:
+            ax.semilogy(np.linspace(0, seconds, len(losses) + 1)[1:], losses, label=name)
+    show_scores("loss", scores)
+    if ax is not None:
+        ax.set(xlabel="seconds of training", ylabel="mean squared error")
+        ax.legend()
+        save(ax.figure, args.output)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,8 @@ so each new value costs one step, not a whole window.
     python examples/stream.py --output stream.png
 """
 
-import argparse
-
 import numpy as np
-from matplotlib.figure import Figure
+from gallery import arguments, axes, save, show_scores
 
 import tidegate as tg
 from tidegate.layers import GRU, Dense
@@ -32,10 +30,7 @@ def train(epochs, rng):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--output", default="stream.png", metavar="FILE")
-    args = parser.parse_args()
+    args = arguments(__doc__, epochs=20)
 
     rng = np.random.default_rng(0)
     stream = tg.Stream(train(args.epochs, rng))
@@ -47,21 +42,23 @@ def main():
     error = np.sqrt(np.convolve(squared, np.ones(SMOOTH) / SMOOTH, mode="full")[: len(signal)])
     limit = 2 * error[100:400].mean()
     late = np.flatnonzero(error[400:] > limit)
-    print(f"error {error[100:400].mean():.3f} before the change, {error[450:].mean():.3f} after")
+    show_scores(
+        "error",
+        {"before the change": error[100:400].mean(), "after the change": error[450:].mean()},
+    )
     print(f"alarm {late[0]} steps after the change" if late.size else "no alarm")
 
-    figure = Figure(figsize=(9, 5), layout="constrained")
-    above, below = figure.subplots(2, 1, sharex=True)
-    above.plot(signal, color="grey", lw=0.8, label="signal")
-    above.plot(predicted, color="tab:blue", lw=1, label="predicted one step before")
-    above.legend(loc="upper left")
-    below.plot(error, color="tab:red", label=f"error over {SMOOTH} steps")
-    below.axhline(limit, color="grey", ls="--", label="alarm")
-    below.axvline(400, color="grey", ls=":")
-    below.set_xlabel("step")
-    below.legend(loc="upper left")
-    figure.savefig(args.output)
-    print(f"picture: {args.output}")
+    if (both := axes(args.output, rows=2, size=(9, 5), sharex=True)) is not None:
+        above, below = both
+        above.plot(signal, color="grey", lw=0.8, label="signal")
+        above.plot(predicted, color="tab:blue", lw=1, label="predicted one step before")
+        above.legend(loc="upper left")
+        below.plot(error, color="tab:red", label=f"error over {SMOOTH} steps")
+        below.axhline(limit, color="grey", ls="--", label="alarm")
+        below.axvline(400, color="grey", ls=":")
+        below.set_xlabel("step")
+        below.legend(loc="upper left")
+        save(above.figure, args.output)
 
 
 if __name__ == "__main__":

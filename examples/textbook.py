@@ -7,11 +7,10 @@ from the same program in Keras.
     python examples/textbook.py --output textbook.png
 """
 
-import argparse
 import time
 
 import numpy as np
-from matplotlib.figure import Figure
+from gallery import arguments, axes, save, show_scores
 
 from tidegate.layers import GRU, LSTM, Dense
 from tidegate.models import Sequential
@@ -29,27 +28,24 @@ def textbook(layer, epochs):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--epochs", type=int, default=100)
-    parser.add_argument("--output", default="textbook.png", metavar="FILE")
-    args = parser.parse_args()
+    args = arguments(__doc__, epochs=100)
 
-    figure = Figure(layout="constrained")
-    ax = figure.subplots()
+    ax, scores = axes(args.output), {}
     for layer in (LSTM, GRU):
         started = time.perf_counter()
         history = textbook(layer, args.epochs)
         seconds = time.perf_counter() - started
+        print(f"{layer.__name__}: {args.epochs} epochs took {seconds:.3f} s")
         loss = history.history["loss"]
-        print(
-            f"{layer.__name__}: {args.epochs} epochs in {seconds:.3f} s, last loss {loss[-1]:.4f}"
-        )
-        ax.plot(np.arange(1, args.epochs + 1), loss, label=layer.__name__)
-    ax.axhline(1 / 12, color="grey", ls=":", label="variance of the targets")
-    ax.set(xlabel="epoch", ylabel="loss (mean squared error)", ylim=(0, None))
-    ax.legend()
-    figure.savefig(args.output)
-    print(f"picture: {args.output}")
+        scores[layer.__name__] = loss[-1]
+        if ax is not None:
+            ax.plot(np.arange(1, args.epochs + 1), loss, label=layer.__name__)
+    show_scores("last loss", scores)
+    if ax is not None:
+        ax.axhline(1 / 12, color="grey", ls=":", label="variance of the targets")
+        ax.set(xlabel="epoch", ylabel="loss (mean squared error)", ylim=(0, None))
+        ax.legend()
+        save(ax.figure, args.output)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Every example runs at reduced size, warnings as errors, and draws its picture."""
+"""Every example runs at reduced size, draws its picture, and its score is what it should be."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -8,26 +9,55 @@ import pytest
 
 from conftest import ROOT
 
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+HELPER = "gallery"
+EXAMPLES = sorted(p for p in (ROOT / "examples").glob("*.py") if p.stem != HELPER)
+
+# name: epochs, packages that tests may lack, and what must be true of the printed scores.
+CASES = {
+    "co2_forecast": (2, (), lambda s: s["GRU"] < 4 * s["seasonal naive"]),
+    "digit_rows": (4, ("sklearn",), lambda s: s["two bidirectional GRUs"] > 0.7),
+    "japanese_vowels": (20, ("aeon",), lambda s: s["bidirectional GRU"] > 0.9),
+    "lengths": (4, (), lambda s: s["lengths"] < s["padded"]),
+    "stream": (2, (), lambda s: s["after the change"] > s["before the change"]),
+    "sunspots": (40, (), lambda s: s["five GRUs"] < s["AR(9)"] < s["the year before"]),
+    "textbook": (2, (), lambda s: 0 < s["LSTM"] < 1 and 0 < s["GRU"] < 1),
+}
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=[path.stem for path in EXAMPLES])
-def test_example(path, tmp_path):
-    picture = tmp_path / "picture.png"
-    done = subprocess.run(
-        [sys.executable, str(path), "--epochs", "2", "--output", str(picture)],
-        cwd=tmp_path,
-        env={**os.environ, "MPLBACKEND": "Agg"},
+def run(name, *arguments, **environment):
+    return subprocess.run(
+        [sys.executable, str(ROOT / "examples" / f"{name}.py"), *arguments],
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
+
+
+@pytest.mark.parametrize("name", [path.stem for path in EXAMPLES])
+def test_example_keeps_its_promise(name, tmp_path):
+    epochs, packages, promise = CASES[name]
+    for package in packages:
+        pytest.importorskip(package, reason=f"examples/{name}.py needs {package}")
+    picture = tmp_path / "picture.png"
+    done = run(name, "--epochs", str(epochs), "--output", str(picture))
     assert done.returncode == 0, done.stderr
-    assert f"picture: {picture}" in done.stdout
     assert done.stderr == ""
+    assert f"picture: {picture}" in done.stdout
     assert picture.read_bytes().startswith(b"\x89PNG")
+    scores = {
+        method: float(score)
+        for method, score in re.findall(r"^(.+): \D+ (-?\d\S*)$", done.stdout, re.MULTILINE)
+    }
+    assert promise(scores), done.stdout
 
 
-def test_there_are_examples():
-    assert {"textbook", "co2_forecast", "stream"} <= {path.stem for path in EXAMPLES}
+def test_example_without_its_package_says_how_to_install_it(tmp_path):
+    (tmp_path / "statsmodels.py").write_text(
+        "raise ModuleNotFoundError('gone', name='statsmodels')"
+    )
+    done = run("sunspots", PYTHONPATH=os.pathsep.join([str(tmp_path), os.environ["PYTHONPATH"]]))
+    assert done.returncode == 1
+    assert 'pip install "tidegate[examples]"' in done.stderr
+    assert "Traceback" not in done.stderr
