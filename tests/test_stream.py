@@ -102,6 +102,31 @@ def test_stream_reset_starts_again():
     np.testing.assert_array_equal(stream.step(x[:, 0]), first)
 
 
+def test_reset_of_some_streams_leaves_the_others():
+    layer = LSTM(4, return_sequences=True)
+    x = sequence()
+    layer(x)
+    stream = tg.Stream(layer, batch_size=BATCH)
+    for t in range(4):
+        stream.step(x[:, t])
+    stream.reset([0, 2])
+    for t in range(4, STEPS):
+        y = stream.step(x[:, t])
+    np.testing.assert_array_equal(y[1], layer(x)[1, -1])
+    np.testing.assert_array_equal(y[::2], layer(x[:, 4:])[::2, -1])
+    stream.reset(1)
+    assert not any(np.any(part[1]) for part in stream.state[0])
+    stream.reset([])
+    assert np.all(stream.state[0][0][0])
+    for rows in (3, [0, -1]):
+        with pytest.raises(ValueError, match=r"Stream.reset: rows is .*; expected 0..2"):
+            stream.reset(rows)
+    for rows in ("a", [0.5], [True]):
+        with pytest.raises(TypeError, match=r"Stream.reset: rows is .*numbers of streams"):
+            stream.reset(rows)
+    assert np.all(stream.state[0][0][0])
+
+
 def test_stream_state_is_live():
     weights = tg.CellWeights("rnn", np.ones((1, 1)), np.ones((1, 1)), activation="linear")
     stream = tg.Stream(weights)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tidegate._arrays import FloatArray, new_array
 from tidegate._loader import core
@@ -144,11 +145,39 @@ class Stream:
             y = run(y)
         return y
 
-    def reset(self) -> None:
-        """Set every state to zero, as at the start of a sequence."""
+    def reset(self, rows: Any = None) -> None:
+        """Set states to zero, as at the start of a sequence.
+
+        Parameters
+        ----------
+        rows : int or sequence of int, optional
+            Which of the B streams begin anew, counted from 0; all of them if omitted.
+
+        Raises
+        ------
+        TypeError
+            Not integers.
+        ValueError
+            There is no such stream; no state is changed.
+        """
+        which = slice(None) if rows is None else self._rows(rows)
         for state in self.state:
             for array in state:
-                array[...] = 0
+                array[which] = 0
+
+    def _rows(self, rows: Any) -> npt.NDArray[np.intp]:
+        """Check the numbers of streams."""
+        given = np.atleast_1d(np.asarray(rows))
+        if given.size and given.dtype.kind not in "iu":
+            raise TypeError(
+                f"{_WHERE}.reset: rows is {rows!r}; expected the numbers of streams, integers."
+            )
+        if given.size and not 0 <= int(given.min()) <= int(given.max()) < self.batch_size:
+            raise ValueError(
+                f"{_WHERE}.reset: rows is {rows!r}; expected 0..{self.batch_size - 1} "
+                f"(batch_size is {self.batch_size})."
+            )
+        return given.astype(np.intp)
 
 
 def _parts_of(layer_or_model: Any) -> list[Any]:
