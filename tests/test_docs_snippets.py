@@ -17,4 +17,9 @@ def test_blocks_run(page, tmp_path, monkeypatch):
     blocks = re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     names = {"__name__": page.stem}
     for number, block in enumerate(blocks, 1):
-        exec(compile(block, f"{page.name}, block {number}", "exec"), names)
+        try:
+            exec(compile(block, f"{page.name}, block {number}", "exec"), names)
+        except ModuleNotFoundError as error:
+            if (error.name or "tidegate").startswith("tidegate"):
+                raise
+            pytest.skip(f"block {number} needs {error.name}")

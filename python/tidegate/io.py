@@ -13,12 +13,9 @@ Loading makes only layers, losses, ... that tidegate knows by name, checks every
 allocates anything, and turns whatever is wrong into a ModelFileError.
 """
 
-import contextlib
-import errno
 import hashlib
 import json
 import os
-import secrets
 import stat
 from collections.abc import Mapping
 from typing import Any
@@ -26,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from tidegate._extras import require
+from tidegate._files import write_whole
 from tidegate._version import __version__
 from tidegate.layers.types import Array
 from tidegate.models import description
@@ -70,15 +68,45 @@ def save(model: BaseModel, path: Path, *, include_optimizer: bool = True) -> Non
     --------
     >>> save(model, "m.safetensors")                                             # doctest: +SKIP
     """
-    safetensors = require("safetensors.numpy", extra="io", purpose="model.save")
-    if not isinstance(model, BaseModel):
-        raise TypeError(f"save: model is {type(model).__name__}; expected a Sequential or Model.")
     target = _path_text("save", path)
-    model.require_built("save")
+    write_whole(target, _content("save", model, include_optimizer))
+
+
+def to_bytes(model: BaseModel, *, include_optimizer: bool = True) -> bytes:
+    """Return what `save` writes to a file.
+
+    Parameters
+    ----------
+    model : Sequential or Model
+        Built.
+    include_optimizer : bool
+        As in `save`.
+
+    Raises
+    ------
+    ImportError, RuntimeError, TypeError, ValueError
+        As in `save`.
+
+    Examples
+    --------
+    >>> stored = to_bytes(model)                                                 # doctest: +SKIP
+    """
+    return _content("to_bytes", model, include_optimizer)
+
+
+def _content(where: str, model: BaseModel, include_optimizer: bool) -> bytes:
+    """Return the bytes of a file; errors start with `where`."""
+    purpose = "model.save" if where == "save" else where
+    safetensors = require("safetensors.numpy", extra="io", purpose=purpose)
+    if not isinstance(model, BaseModel):
+        raise TypeError(
+            f"{where}: model is {type(model).__name__}; expected a Sequential or Model."
+        )
+    model.require_built(where)
     arrays = description.arrays(model, include_optimizer)
     for name, array in arrays.items():
         if not np.isfinite(array).all():
-            raise ValueError(f"save: {name} is not finite; nothing was written.")
+            raise ValueError(f"{where}: {name} is not finite; nothing was written.")
     text = json.dumps(description.describe(model, include_optimizer), allow_nan=False)
     metadata = {
         "format": FORMAT,
@@ -87,7 +115,8 @@ def save(model: BaseModel, path: Path, *, include_optimizer: bool = True) -> Non
         "model": text,
     }
     metadata["checksum"] = _checksum(metadata, arrays)
-    _write(target, safetensors.save(arrays, metadata))
+    stored: bytes = safetensors.save(arrays, metadata)
+    return stored
 
 
 def load(path: Path) -> BaseModel:
@@ -122,11 +151,58 @@ def load(path: Path) -> BaseModel:
         raise ModelFileError(f"load: {name} is a device or pipe; expected a file.")
     with open(name, "rb"):  # a missing or unreadable file is an OSError, as everywhere
         pass
-    metadata, arrays = _read(safetensors, name)
+    return _make("load", name, *_read(safetensors, name))
+
+
+def from_bytes(stored: bytes | bytearray | memoryview) -> BaseModel:
+    """Make a model from what `to_bytes` returned, checked as `load` checks a file.
+
+    Parameters
+    ----------
+    stored : bytes
+
+    Raises
+    ------
+    ImportError
+        safetensors is missing; the message says how to install it.
+    ModelFileError
+        The bytes are truncated, were changed, or are not a model.
+
+    Examples
+    --------
+    >>> model = from_bytes(stored)                                               # doctest: +SKIP
+    """
+    where, name = "from_bytes", "stored"
+    if not isinstance(stored, bytes | bytearray | memoryview):
+        raise TypeError(f"{where}: {name} is {type(stored).__name__}; expected bytes.")
+    content = bytes(stored)
+    safetensors = require("safetensors.numpy", extra="io", purpose=where)
+    errors = require("safetensors", extra="io", purpose=where).SafetensorError
+    try:
+        arrays = safetensors.load(content)
+        size = int.from_bytes(content[:8], "little")
+        metadata = json.loads(content[8 : 8 + size]).get("__metadata__") or {}
+    except (errors, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ModelFileError(_unreadable(where, name, error)) from error
+    _require_format(where, name, metadata)
+    _require_checksum(where, name, metadata, arrays)
+    return _make(where, name, metadata, arrays)
+
+
+def _make(
+    where: str, name: str, metadata: Mapping[str, str], arrays: Mapping[str, Array]
+) -> BaseModel:
     try:
         return description.make(_parse(metadata["model"]), arrays)
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError, MemoryError) as error:
-        raise ModelFileError(f"load: {name} does not describe a model ({error}).") from error
+        raise ModelFileError(f"{where}: {name} does not describe a model ({error}).") from error
+
+
+def _unreadable(where: str, name: str, error: Exception) -> str:
+    return (
+        f"{where}: {name} is not a whole safetensors file ({error}); "
+        "expected a file that model.save wrote."
+    )
 
 
 def _path_text(where: str, path: Any) -> str:
@@ -144,7 +220,7 @@ def _read(safetensors: Any, name: str) -> tuple[dict[str, str], dict[str, Array]
     try:
         with safetensors.safe_open(name, framework="numpy") as file:
             metadata = file.metadata() or {}
-            _require_format(name, metadata)
+            _require_format("load", name, metadata)
             arrays = {key: file.get_tensor(key) for key in sorted(file.keys())}
     except ModelFileError:
         raise
@@ -156,28 +232,31 @@ def _read(safetensors: Any, name: str) -> tuple[dict[str, str], dict[str, Array]
         OSError,
         AttributeError,  # a dtype that NumPy does not have
     ) as error:
-        raise ModelFileError(
-            f"load: {name} is not a whole safetensors file ({error}); "
-            "expected a file that model.save wrote."
-        ) from error
-    if metadata["checksum"] != _checksum(metadata, arrays):
-        raise ModelFileError(
-            f"load: {name} has another content than its checksum says; "
-            "it was changed or damaged after model.save wrote it."
-        )
+        raise ModelFileError(_unreadable("load", name, error)) from error
+    _require_checksum("load", name, metadata, arrays)
     return metadata, arrays
 
 
-def _require_format(name: str, metadata: Mapping[str, str]) -> None:
+def _require_checksum(
+    where: str, name: str, metadata: Mapping[str, str], arrays: Mapping[str, Array]
+) -> None:
+    if metadata["checksum"] != _checksum(metadata, arrays):
+        raise ModelFileError(
+            f"{where}: {name} has another content than its checksum says; "
+            "it was changed or damaged after model.save wrote it."
+        )
+
+
+def _require_format(where: str, name: str, metadata: Mapping[str, str]) -> None:
     if metadata.get("format") != FORMAT or set(metadata) != set(_METADATA):
         raise ModelFileError(
-            f"load: {name} is a safetensors file, but not a model of tidegate; "
+            f"{where}: {name} is a safetensors file, but not a model of tidegate; "
             "expected a file that model.save wrote."
         )
     if metadata["format_version"] != FORMAT_VERSION:
         raise ModelFileError(
-            f"load: {name} has format version {metadata['format_version']!r}, written by tidegate "
-            f"{metadata['tidegate_version']}; expected {FORMAT_VERSION!r} "
+            f"{where}: {name} has format version {metadata['format_version']!r}, written by "
+            f"tidegate {metadata['tidegate_version']}; expected {FORMAT_VERSION!r} "
             f"(this is tidegate {__version__})."
         )
 
@@ -199,30 +278,3 @@ def _checksum(metadata: Mapping[str, str], arrays: Mapping[str, Array]) -> str:
         digest.update(f"{key}\0{array.dtype.str}\0{array.shape}\0".encode())
         digest.update(array.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
-
-
-def _write(path: str, content: bytes) -> None:
-    """Write a file beside the path, then rename it: the path never holds half a file."""
-    target = os.path.realpath(path)  # of a link, the file that it points to
-    folder, base = os.path.split(target)
-    temporary = os.path.join(folder, f".{base}.{os.getpid()}.{secrets.token_hex(4)}")
-    if os.path.exists(target) and not os.path.isfile(target):
-        # A rename would put the file in the place of /dev/null, a pipe or a socket.
-        kind = IsADirectoryError if os.path.isdir(target) else OSError
-        number = errno.EISDIR if os.path.isdir(target) else errno.EINVAL
-        raise kind(number, "save: there is something else than a file; nothing was written", path)
-    try:
-        mode = stat.S_IMODE(os.stat(target).st_mode) if os.path.isfile(target) else None
-        with open(temporary, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            if mode is not None:
-                os.chmod(file.fileno(), mode)
-        os.replace(temporary, target)
-    except OSError as error:
-        text = f"save: cannot write the model: {error.strerror}; an old file is unharmed"
-        raise type(error)(error.errno, text, path) from None
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)

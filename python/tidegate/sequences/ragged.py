@@ -1,5 +1,6 @@
 """Ragged: a list of sequences of different lengths, made into one batch and the lengths."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -48,17 +49,24 @@ def from_ragged(sequences: Any, *, value: float = 0) -> tuple[Array, Array]:
     if isinstance(sequences, str | bytes | dict) or not hasattr(sequences, "__iter__"):
         kind = type(sequences).__name__
         raise TypeError(f"{where}: sequences is a {kind}; expected a list of (T_i, I) arrays.")
-    arrays = [as_sequence(where, f"sequences[{k}]", entry) for k, entry in enumerate(sequences)]
+    return padded_batch(where, "sequences", sequences, value)
+
+
+def padded_batch(
+    where: str, name: str, sequences: Iterable[Any], value: float = 0
+) -> tuple[Array, Array]:
+    """Return what `from_ragged` returns; errors start with `where` and speak of `name`."""
+    arrays = [as_sequence(where, f"{name}[{k}]", entry) for k, entry in enumerate(sequences)]
     if not arrays:
-        raise ValueError(f"{where}: sequences is empty; expected at least one (T_i, I) array.")
+        raise ValueError(f"{where}: {name} is empty; expected at least one (T_i, I) array.")
     # [] says nothing about features nor about the dtype.
     telling = [k for k, array in enumerate(arrays) if array.shape != (0,)] or [0]
     shape = arrays[telling[0]].shape[1:]
     for k in telling:
         if arrays[k].shape[1:] != shape:
             raise ValueError(
-                f"{where}: sequences[{k}] has shape {arrays[k].shape}; expected (T, "
-                f"{', '.join(str(size) for size in shape)}), as sequences[{telling[0]}] has "
+                f"{where}: {name}[{k}] has shape {arrays[k].shape}; expected (T, "
+                f"{', '.join(str(size) for size in shape)}), as {name}[{telling[0]}] has "
                 f"{arrays[telling[0]].shape}."
             )
     lengths = np.array([len(array) for array in arrays], np.int64)

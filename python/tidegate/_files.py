@@ -1,0 +1,34 @@
+"""Writing a file whole or not at all."""
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+
+
+def write_whole(path: str, content: bytes) -> None:
+    """Write a file beside the path, then rename it: the path never holds half a file."""
+    target = os.path.realpath(path)  # of a link, the file that it points to
+    folder, base = os.path.split(target)
+    temporary = os.path.join(folder, f".{base}.{os.getpid()}.{secrets.token_hex(4)}")
+    if os.path.exists(target) and not os.path.isfile(target):
+        # A rename would put the file in the place of /dev/null, a pipe or a socket.
+        kind = IsADirectoryError if os.path.isdir(target) else OSError
+        number = errno.EISDIR if os.path.isdir(target) else errno.EINVAL
+        raise kind(number, "save: there is something else than a file; nothing was written", path)
+    try:
+        mode = stat.S_IMODE(os.stat(target).st_mode) if os.path.isfile(target) else None
+        with open(temporary, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            if mode is not None:
+                os.chmod(file.fileno(), mode)
+        os.replace(temporary, target)
+    except OSError as error:
+        text = f"save: cannot write the model: {error.strerror}; an old file is unharmed"
+        raise type(error)(error.errno, text, path) from None
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
