@@ -1,4 +1,4 @@
-"""What the examples share: two arguments, packages that may be missing, scores, the picture."""
+"""What the examples share: arguments, packages that may be missing, scores, the picture."""
 
 import argparse
 import sys
@@ -6,10 +6,12 @@ import sys
 from tidegate._extras import require
 
 
-def arguments(doc, *, epochs):
-    """Return epochs and output, from the command line; `doc` is the example's docstring."""
+def arguments(doc, *, epochs, **numbers):
+    """Return epochs, other numbers and output, from the command line; `doc` is the docstring."""
     parser = argparse.ArgumentParser(description=doc.partition("\n")[0])
     parser.add_argument("--epochs", type=int, default=epochs, help="of training; %(default)s")
+    for name, number in numbers.items():
+        parser.add_argument(f"--{name}", type=int, default=number, help="%(default)s")
     parser.add_argument("--output", metavar="FILE", help="draw a picture into it")
     return parser.parse_args()
 

@@ -12,15 +12,41 @@ from conftest import ROOT
 HELPER = "gallery"
 EXAMPLES = sorted(p for p in (ROOT / "examples").glob("*.py") if p.stem != HELPER)
 
-# name: epochs, packages that tests may lack, and what must be true of the printed scores.
+# name: arguments, packages that tests may lack, and what must be true of the printed scores.
 CASES = {
-    "co2_forecast": (2, (), lambda s: s["GRU"] < 4 * s["seasonal naive"]),
-    "digit_rows": (4, ("sklearn",), lambda s: s["two bidirectional GRUs"] > 0.7),
-    "japanese_vowels": (20, ("aeon",), lambda s: s["bidirectional GRU"] > 0.9),
-    "lengths": (4, (), lambda s: s["lengths"] < s["padded"]),
-    "stream": (2, (), lambda s: s["after the change"] > s["before the change"]),
-    "sunspots": (40, (), lambda s: s["five GRUs"] < s["AR(9)"] < s["the year before"]),
-    "textbook": (2, (), lambda s: 0 < s["LSTM"] < 1 and 0 < s["GRU"] < 1),
+    "adding_problem": (
+        "--epochs 14 --steps 40",
+        (),
+        lambda s: s["GRU"] < s["always 1"] / 4,
+    ),
+    "attention_lookup": (
+        "--epochs 5 --pairs 6",
+        (),
+        lambda s: s["GRU and attention"] > max(s["GRU"], 2 * s["chance"]),
+    ),
+    "basic_motions": ("--epochs 20", ("aeon",), lambda s: s["two GRUs"] > s["nearest neighbour"]),
+    "character_text": (
+        "--epochs 4 --characters 30000",
+        (),
+        lambda s: s["LSTM"] < 4.4,  # what the frequencies of letters alone give
+    ),
+    "co2_forecast": ("--epochs 2", (), lambda s: s["GRU"] < 4 * s["seasonal naive"]),
+    "digit_rows": ("--epochs 3", ("sklearn",), lambda s: s["two bidirectional GRUs"] > 0.7),
+    "japanese_vowels": ("--epochs 20", ("aeon",), lambda s: s["bidirectional GRU"] > 0.9),
+    "lengths": ("--epochs 4", (), lambda s: s["lengths"] < s["padded"]),
+    "moving_digits": (
+        "--epochs 5 --films 200",
+        ("sklearn",),
+        lambda s: s["LSTM"] < s["the frame as it is"] < s["each pixel goes on"],
+    ),
+    "stream": ("--epochs 2", (), lambda s: s["after the change"] > s["before the change"]),
+    "sunspots": ("--epochs 40", (), lambda s: s["five GRUs"] < s["AR(9)"] < s["the year before"]),
+    "text_classification": (
+        "--epochs 2 --lines 800",
+        (),
+        lambda s: s["bidirectional GRU"] > 1.4 * s["chance"],
+    ),
+    "textbook": ("--epochs 2", (), lambda s: 0 < s["LSTM"] < 1 and 0 < s["GRU"] < 1),
 }
 
 
@@ -37,11 +63,11 @@ def run(name, *arguments, **environment):
 
 @pytest.mark.parametrize("name", [path.stem for path in EXAMPLES])
 def test_example_keeps_its_promise(name, tmp_path):
-    epochs, packages, promise = CASES[name]
+    arguments, packages, promise = CASES[name]
     for package in packages:
         pytest.importorskip(package, reason=f"examples/{name}.py needs {package}")
     picture = tmp_path / "picture.png"
-    done = run(name, "--epochs", str(epochs), "--output", str(picture))
+    done = run(name, *arguments.split(), "--output", str(picture))
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert f"picture: {picture}" in done.stdout
