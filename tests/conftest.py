@@ -11,6 +11,7 @@ import pytest
 
 import oracle_errors
 import tidegate
+from table_files import command, demand, gestures  # noqa: F401  fixtures
 from tidegate import _loader
 
 ROOT = Path(__file__).resolve().parent.parent

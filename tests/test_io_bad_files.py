@@ -42,7 +42,7 @@ def write(path, metadata, arrays, *, model=None, sign=True):
     if model is not None:
         metadata["model"] = model if isinstance(model, str) else json.dumps(model)
     if sign:
-        metadata["checksum"] = io._checksum(metadata, arrays)
+        metadata["checksum"] = io.checksum(metadata, arrays)
     path.write_bytes(safetensors.save(arrays, metadata))
     return path
 

@@ -28,11 +28,11 @@ PYTHON_TIERS = [
     ("sequences",),
     ("layers",),
     ("training",),
-    ("models", "io"),
+    ("models", "io", "_model_format"),
     ("stream",),
     ("forecast",),
     ("torch", "keras", "sklearn", "onnx"),
-    ("bench", "demo", "_info_command"),
+    ("bench", "demo", "tabular", "_info_command"),
     ("cli",),
     ("__main__", "__init__"),
 ]

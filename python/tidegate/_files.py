@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all."""
+"""Files that are whole or not there: written beside their name, then renamed."""
 
 import contextlib
 import errno
@@ -7,9 +7,29 @@ import secrets
 import stat
 
 
-def write_whole(path: str, content: bytes) -> None:
-    """Write a file beside the path, then rename it: the path never holds half a file."""
-    target = os.path.realpath(path)  # of a link, the file that it points to
+def write_whole(path: str, content: bytes, what: str = "the file") -> None:
+    """Write a file so that its name never holds half of it.
+
+    Parameters
+    ----------
+    path : str
+        An old file there is replaced at the last moment; of a link, the file that it points to.
+    content : bytes
+    what : str
+        What is written, for the message.
+
+    Raises
+    ------
+    OSError
+        It cannot be written; an old file is unharmed.
+
+    Examples
+    --------
+    >>> write_whole("numbers.csv", b"1,2")
+    >>> os.path.getsize("numbers.csv")
+    3
+    """
+    target = os.path.realpath(path)
     folder, base = os.path.split(target)
     temporary = os.path.join(folder, f".{base}.{os.getpid()}.{secrets.token_hex(4)}")
     if os.path.exists(target) and not os.path.isfile(target):
@@ -27,7 +47,7 @@ def write_whole(path: str, content: bytes) -> None:
                 os.chmod(file.fileno(), mode)
         os.replace(temporary, target)
     except OSError as error:
-        text = f"save: cannot write the model: {error.strerror}; an old file is unharmed"
+        text = f"save: cannot write {what}: {error.strerror}; an old file is unharmed"
         raise type(error)(error.errno, text, path) from None
     finally:
         with contextlib.suppress(OSError):

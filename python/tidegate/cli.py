@@ -15,6 +15,8 @@ COMMANDS = {
     ),
     "demo": ("tidegate.demo.command", "learn the CO2 record of Mauna Loa with an LSTM and a GRU"),
     "forecast": ("tidegate.forecast.command", "forecast a column of your own CSV file"),
+    "train": ("tidegate.tabular.train_command", "train a network on a table, CSV or Parquet"),
+    "predict": ("tidegate.tabular.predict_command", "apply a network of `train` to a table"),
     "bench": ("tidegate.bench.command", "measure speed beside the frameworks that are installed"),
 }
 

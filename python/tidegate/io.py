@@ -5,6 +5,7 @@
               tidegate_version   for error messages
               model              JSON: layers, how they are connected; seed; compile arguments;
                                  counters
+              notes              JSON, optional: what the program that saved it wants to keep
               checksum           SHA-256 of all the above and of all arrays
     arrays    weights/<layer>/<parameter>               such as weights/lstm/weight_ih (4H, I)
               optimizer/<slot>/<layer>/<parameter>      moments
@@ -13,10 +14,8 @@ Loading makes only layers, losses, ... that tidegate knows by name, checks every
 allocates anything, and turns whatever is wrong into a ModelFileError.
 """
 
-import hashlib
 import json
 import os
-import stat
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,23 +23,33 @@ import numpy as np
 
 from tidegate._extras import require
 from tidegate._files import write_whole
+from tidegate._model_format import (
+    FORMAT,
+    FORMAT_VERSION,
+    NOTES,
+    ModelFileError,
+    checksum,
+    parse,
+    read,
+    require_checksum,
+    require_format,
+    unreadable,
+)
 from tidegate._version import __version__
 from tidegate.layers.types import Array
 from tidegate.models import description
 from tidegate.models.base import BaseModel
 
-FORMAT = "tidegate"
-FORMAT_VERSION = "1"
-_METADATA = ("format", "format_version", "tidegate_version", "model", "checksum")
-
 Path = str | os.PathLike[str]
 
 
-class ModelFileError(ValueError):
-    """A file cannot be read as a model; the message says why."""
-
-
-def save(model: BaseModel, path: Path, *, include_optimizer: bool = True) -> None:
+def save(
+    model: BaseModel,
+    path: Path,
+    *,
+    include_optimizer: bool = True,
+    notes: Mapping[str, Any] | None = None,
+) -> None:
     """Write a model to a file, whole or not at all.
 
     Parameters
@@ -52,6 +61,8 @@ def save(model: BaseModel, path: Path, *, include_optimizer: bool = True) -> Non
     include_optimizer : bool
         Save how the model was compiled, and the optimizer's moments and steps, so that a later fit
         continues bit for bit.
+    notes : mapping that JSON knows, optional
+        Kept in the file beside the model, such as names of columns and scales; see `load_notes`.
 
     Raises
     ------
@@ -69,7 +80,7 @@ def save(model: BaseModel, path: Path, *, include_optimizer: bool = True) -> Non
     >>> save(model, "m.safetensors")                                             # doctest: +SKIP
     """
     target = _path_text("save", path)
-    write_whole(target, _content("save", model, include_optimizer))
+    write_whole(target, _content("save", model, include_optimizer, notes), "the model")
 
 
 def to_bytes(model: BaseModel, *, include_optimizer: bool = True) -> bytes:
@@ -94,7 +105,12 @@ def to_bytes(model: BaseModel, *, include_optimizer: bool = True) -> bytes:
     return _content("to_bytes", model, include_optimizer)
 
 
-def _content(where: str, model: BaseModel, include_optimizer: bool) -> bytes:
+def _content(
+    where: str,
+    model: BaseModel,
+    include_optimizer: bool,
+    notes: Mapping[str, Any] | None = None,
+) -> bytes:
     """Return the bytes of a file; errors start with `where`."""
     purpose = "model.save" if where == "save" else where
     safetensors = require("safetensors.numpy", extra="io", purpose=purpose)
@@ -114,7 +130,9 @@ def _content(where: str, model: BaseModel, include_optimizer: bool) -> bytes:
         "tidegate_version": __version__,
         "model": text,
     }
-    metadata["checksum"] = _checksum(metadata, arrays)
+    if notes is not None:
+        metadata[NOTES] = json.dumps(dict(notes), allow_nan=False)
+    metadata["checksum"] = checksum(metadata, arrays)
     stored: bytes = safetensors.save(arrays, metadata)
     return stored
 
@@ -144,14 +162,35 @@ def load(path: Path) -> BaseModel:
     --------
     >>> model = load("m.safetensors")                                            # doctest: +SKIP
     """
-    safetensors = require("safetensors", extra="io", purpose="load")
     name = _path_text("load", path)
-    kind = os.stat(name).st_mode
-    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):  # opening a pipe would wait for ever
-        raise ModelFileError(f"load: {name} is a device or pipe; expected a file.")
-    with open(name, "rb"):  # a missing or unreadable file is an OSError, as everywhere
-        pass
-    return _make("load", name, *_read(safetensors, name))
+    return _make("load", name, *read(name))
+
+
+def load_notes(path: Path) -> dict[str, Any]:
+    """Read what `save` was given as `notes`; nothing if it was given none.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Raises
+    ------
+    ImportError, OSError, ModelFileError
+        As `load`.
+
+    Examples
+    --------
+    >>> columns = load_notes("m.safetensors").get("columns")                     # doctest: +SKIP
+    """
+    name = _path_text("load_notes", path)
+    metadata, _ = read(name)
+    try:
+        notes: dict[str, Any] = dict(parse(metadata.get(NOTES, "{}")))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ModelFileError(
+            f"load_notes: {name} has notes that are no table ({error})."
+        ) from error
+    return notes
 
 
 def from_bytes(stored: bytes | bytearray | memoryview) -> BaseModel:
@@ -183,9 +222,9 @@ def from_bytes(stored: bytes | bytearray | memoryview) -> BaseModel:
         size = int.from_bytes(content[:8], "little")
         metadata = json.loads(content[8 : 8 + size]).get("__metadata__") or {}
     except (errors, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ModelFileError(_unreadable(where, name, error)) from error
-    _require_format(where, name, metadata)
-    _require_checksum(where, name, metadata, arrays)
+        raise ModelFileError(unreadable(where, name, error)) from error
+    require_format(where, name, metadata)
+    require_checksum(where, name, metadata, arrays)
     return _make(where, name, metadata, arrays)
 
 
@@ -193,16 +232,9 @@ def _make(
     where: str, name: str, metadata: Mapping[str, str], arrays: Mapping[str, Array]
 ) -> BaseModel:
     try:
-        return description.make(_parse(metadata["model"]), arrays)
+        return description.make(parse(metadata["model"]), arrays)
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError, MemoryError) as error:
         raise ModelFileError(f"{where}: {name} does not describe a model ({error}).") from error
-
-
-def _unreadable(where: str, name: str, error: Exception) -> str:
-    return (
-        f"{where}: {name} is not a whole safetensors file ({error}); "
-        "expected a file that model.save wrote."
-    )
 
 
 def _path_text(where: str, path: Any) -> str:
@@ -213,68 +245,3 @@ def _path_text(where: str, path: Any) -> str:
     if "\0" in text:
         raise ValueError(f"{where}: path is {path!r}, with a zero byte; expected a path without.")
     return text
-
-
-def _read(safetensors: Any, name: str) -> tuple[dict[str, str], dict[str, Array]]:
-    """Return metadata and arrays of a file whose format, version and checksum are right."""
-    try:
-        with safetensors.safe_open(name, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            _require_format("load", name, metadata)
-            arrays = {key: file.get_tensor(key) for key in sorted(file.keys())}
-    except ModelFileError:
-        raise
-    except (
-        safetensors.SafetensorError,
-        ValueError,
-        TypeError,
-        KeyError,
-        OSError,
-        AttributeError,  # a dtype that NumPy does not have
-    ) as error:
-        raise ModelFileError(_unreadable("load", name, error)) from error
-    _require_checksum("load", name, metadata, arrays)
-    return metadata, arrays
-
-
-def _require_checksum(
-    where: str, name: str, metadata: Mapping[str, str], arrays: Mapping[str, Array]
-) -> None:
-    if metadata["checksum"] != _checksum(metadata, arrays):
-        raise ModelFileError(
-            f"{where}: {name} has another content than its checksum says; "
-            "it was changed or damaged after model.save wrote it."
-        )
-
-
-def _require_format(where: str, name: str, metadata: Mapping[str, str]) -> None:
-    if metadata.get("format") != FORMAT or set(metadata) != set(_METADATA):
-        raise ModelFileError(
-            f"{where}: {name} is a safetensors file, but not a model of tidegate; "
-            "expected a file that model.save wrote."
-        )
-    if metadata["format_version"] != FORMAT_VERSION:
-        raise ModelFileError(
-            f"{where}: {name} has format version {metadata['format_version']!r}, written by "
-            f"tidegate {metadata['tidegate_version']}; expected {FORMAT_VERSION!r} "
-            f"(this is tidegate {__version__})."
-        )
-
-
-def _parse(text: str) -> Any:
-    def refuse(constant: str) -> Any:
-        raise ValueError(f"a number is {constant}")
-
-    return json.loads(text, parse_constant=refuse)
-
-
-def _checksum(metadata: Mapping[str, str], arrays: Mapping[str, Array]) -> str:
-    """Return the SHA-256 of metadata and arrays."""
-    digest = hashlib.sha256()
-    for key in _METADATA[:-1]:
-        digest.update(f"{key}\0{metadata[key]}\0".encode())
-    for key in sorted(arrays):
-        array = np.ascontiguousarray(arrays[key])
-        digest.update(f"{key}\0{array.dtype.str}\0{array.shape}\0".encode())
-        digest.update(array.reshape(-1).view(np.uint8).data)
-    return digest.hexdigest()

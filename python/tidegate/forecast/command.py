@@ -25,6 +25,8 @@ from tidegate.forecast.picture import Picture
 from tidegate.forecast.series import Series
 from tidegate.forecast.windows import Windows
 
+ADVICE = "prefer that for this series, or try another --cell, --season or --epochs"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
@@ -90,7 +92,7 @@ def _forecast(series: Series, args: argparse.Namespace) -> None:
     print(describe(series, held_out))
     network = train(series, held_out.start, windows, recipe, verbose=progress())
     scores, rolled = evaluate.evaluate(series, held_out, windows, {name: network})
-    print(f"\n{evaluate.table(scores)}\n{verdict(scores)}\n")
+    print(f"\n{evaluate.table(scores)}\n{evaluate.verdict(scores, ADVICE)}\n")
     final = train(series, len(series), windows, recipe, verbose=progress())
     future = final.predict(series, np.array([len(series) - 1]))[0]
     _write(series, future, args)
@@ -113,19 +115,6 @@ def describe(series: Series, held_out: evaluate.HeldOut) -> str:
         f"held out: {n - start} steps from {label(start)}, "
         f"forecast from {len(held_out.origins)} origins, "
         f"{held_out.truth.shape[1]} steps ahead each"
-    )
-
-
-def verdict(scores: list[evaluate.Score]) -> str:
-    """Say plainly whether the network, the last of the scores, is worth its cost."""
-    *simple, network = scores
-    best = min(simple, key=lambda score: score.rmse)
-    if network.rmse < 0.99 * best.rmse:
-        share = 1 - network.rmse / best.rmse
-        return f"{network.method} beats {best.method} by {share:.0%} of its RMSE."
-    return (
-        f"{network.method} is no better than {best.method} on the held-out part: "
-        "prefer that for this series, or try another --cell, --season or --epochs."
     )
 
 

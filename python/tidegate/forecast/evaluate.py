@@ -88,16 +88,17 @@ def baseline_methods(series: Series, held_out: HeldOut, windows: Windows) -> dic
 def roll(method: Method, origins: Ints, name: str, *, verbose: int = 0) -> Floats:
     """Forecast from every origin (N, horizon), with a progress bar if `verbose`."""
     chunks: Sequence[Ints] = np.array_split(origins, -(-len(origins) // _CHUNK))
-    return np.concatenate([method(chunk) for chunk in _shown(chunks, name, verbose)])
+    what = f"{name}: rolling origins"
+    return np.concatenate([method(chunk) for chunk in shown(chunks, what, "origin", verbose)])
 
 
-def _shown(chunks: Sequence[Ints], name: str, verbose: int) -> Iterator[Ints]:
-    """Yield chunks of origins while a bar counts the origins."""
+def shown(chunks: Sequence[Ints], what: str, unit: str, verbose: int) -> Iterator[Ints]:
+    """Yield chunks of numbers while a bar counts the numbers."""
     if not verbose:
         yield from chunks
         return
-    tqdm = require("tqdm", extra="demo", purpose="the progress bar of the evaluation").tqdm
-    with tqdm(total=sum(map(len, chunks)), desc=f"{name}: rolling origins", unit="origin") as bar:
+    tqdm = require("tqdm", extra="progress", purpose="a progress bar").tqdm
+    with tqdm(total=sum(map(len, chunks)), desc=what, unit=unit) as bar:
         for chunk in chunks:
             yield chunk
             bar.update(len(chunk))
@@ -143,6 +144,16 @@ def table(scores: Sequence[Score], unit: str = "") -> str:
         cells = (number.rjust(len(title)) for number, title in zip(numbers, head[1:], strict=True))
         lines.append("  ".join([score.method.ljust(width), *cells]))
     return "\n".join(lines)
+
+
+def verdict(scores: Sequence[Score], advice: str) -> str:
+    """Say plainly whether the network, the last of the scores, is worth its cost."""
+    *simple, network = scores
+    best = min(simple, key=lambda score: score.rmse)
+    if network.rmse < 0.99 * best.rmse:
+        share = 1 - network.rmse / best.rmse
+        return f"{network.method} beats {best.method} by {share:.0%} of its RMSE."
+    return f"{network.method} is no better than {best.method} on the held-out part: {advice}."
 
 
 def _four_digits(number: float) -> str:

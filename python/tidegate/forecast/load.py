@@ -1,4 +1,4 @@
-"""From a CSV file to a Series that can be forecast, or an InputError that says what to mend."""
+"""From a file to a Series that can be forecast, or an InputError that says what to mend."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +28,7 @@ def load_series(
     time_format: str | None = None,
     encoding: str = "utf-8",
 ) -> Series:
-    """Read one column of a CSV file.
+    """Read one column of a CSV or Parquet file.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def load_series(
     numbers = table.numbers(column)
     axis, steps = TimeAxis(), np.arange(len(numbers))
     if time_column is not None:
-        places = [f'{path}: line {line}, column "{time_column}"' for line in table.lines]
+        places = table.places(time_column)
         times, time_format = parse_times(table.texts(time_column), places, time_format)
         if len(times) > 1:
             axis, steps = infer_axis(times, places, time_format)

@@ -37,6 +37,19 @@ def check_file(option: str, path: Path, source: Path | None = None) -> None:
     _try_writing(option, folder)
 
 
+def check_new(option: str, path: Path, source: Path | None = None, *, force: bool) -> None:
+    """Raise unless a file can be written at `path` and, without `force`, there is none yet.
+
+    Raises
+    ------
+    InputError
+        As in `check_file`, or the file is there and `force` is not given.
+    """
+    check_file(option, path, source)
+    if path.exists() and not force:
+        raise InputError(f"{option} {path}: is there already; give --force to replace it.")
+
+
 def check_picture(option: str, path: Path, source: Path | None = None) -> None:
     """Raise unless matplotlib is there and can draw a picture of this kind at `path`.
 

@@ -1,4 +1,4 @@
-"""Read one CSV file into text columns, keeping the line number of every row for the messages."""
+"""Read a CSV or Parquet file into text columns; every row keeps its number for the messages."""
 
 import csv
 import difflib
@@ -12,18 +12,31 @@ import numpy as np
 import numpy.typing as npt
 
 from tidegate.forecast.errors import InputError
+from tidegate.forecast.parquet import PARQUET, read_parquet
 
 MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "?"})
 
 
 @dataclass(frozen=True)
 class Table:
-    """The text of a CSV file: `rows[i]` stands in line `lines[i]` of the file."""
+    """The text of a file: `rows[i]` stands in line `lines[i]` of it.
+
+    Attributes
+    ----------
+    unit : str
+        What `lines` counts: "line" of a CSV file, "row" of a Parquet file.
+    """
 
     path: Path
     header: list[str]
     rows: list[list[str]]
     lines: list[int]
+    unit: str = "line"
+
+    def places(self, column: str) -> list[str]:
+        """Return where each cell of a column stands, to start an error message."""
+        start, end = f"{self.path}: {self.unit} ", f', column "{column}"'
+        return [f"{start}{line}{end}" for line in self.lines]
 
     def texts(self, column: str) -> list[str]:
         """Return the stripped cells of one column."""
@@ -40,6 +53,10 @@ class Table:
             ],
             dtype=np.float64,
         )
+
+    def require(self, column: str) -> None:
+        """Raise an InputError unless there is a column of that name."""
+        self._index(column)
 
     def _index(self, column: str) -> int:
         """Find a column, or list those that exist and the closest one."""
@@ -66,17 +83,18 @@ class Table:
         hint = "leave the cell empty if the value is missing"
         if "," in text:
             hint = "write 1234.5, without thousands separators and with a decimal point"
-        where = f'{self.path}: line {line}, column "{column}"'
+        where = f'{self.path}: {self.unit} {line}, column "{column}"'
         raise InputError(f'{where}: "{text}" is not a finite number ({hint}).')
 
 
 def read_table(path: Path, encoding: str = "utf-8") -> Table:
-    """Read a CSV file whose first row names the columns.
+    """Read a CSV file whose first row names the columns, or a Parquet file (.parquet, .pq).
 
     Parameters
     ----------
     path : Path
-        The file. Comma, semicolon or tab separates the cells, whichever the first row has most.
+        The file. In CSV comma, semicolon or tab separates the cells, whichever the first row has
+        most.
     encoding : str
         How its bytes spell text; a byte-order mark is skipped.
 
@@ -85,7 +103,13 @@ def read_table(path: Path, encoding: str = "utf-8") -> Table:
     InputError
         The file is missing, a directory, unreadable, empty or not text, has two columns of one
         name, or a row has another number of cells than the header.
+    ImportError
+        A Parquet file needs pyarrow; the message says how to install it.
     """
+    if path.suffix.lower() in PARQUET:
+        header, rows = read_parquet(path)
+        _check_shape(path, header, list(enumerate(rows, 1)))
+        return Table(path, header, rows, list(range(1, len(rows) + 1)), "row")
     text = _read_text(path, encoding)
     if not text.strip():
         raise InputError(f"{path}: the file is empty; expected a header row and rows of values.")

@@ -61,6 +61,27 @@ class TimeAxis:
             return _add_months(self.start, steps * self.step, self.kind == "month_ends")
         return self.start + (steps * self.step).astype("timedelta64[s]")
 
+    def steps_of(self, times: Times) -> Ints | None:
+        """Return the positions of times on the grid, or None where one lies beside it."""
+        days = self.start.astype("datetime64[D]"), times.astype("datetime64[D]")
+        if self.kind == "business":
+            steps = np.asarray(np.busday_count(*days), dtype=np.int64)
+        elif self.kind in ("months", "month_ends"):
+            months = times.astype("datetime64[M]") - self.start.astype("datetime64[M]")
+            steps = months.astype(np.int64) // self.step
+        else:
+            steps = (times - self.start).astype(np.int64) // self.step
+        steps = steps - self.first
+        return steps if np.array_equal(self.times(steps), times) else None
+
+    def every(self) -> str:
+        """Say how far apart the steps are, such as "2 hours"."""
+        if self.kind == "fixed":
+            return _duration(self.step)
+        if self.kind == "business":
+            return "working day"
+        return f"{self.step} month{'' if self.step == 1 else 's'}"
+
     def label(self, step: int) -> str:
         """Write one position as the file writes it: a time, or the row number from 1."""
         if self.kind == "index":
@@ -109,11 +130,7 @@ def infer_axis(times: Times, places: Sequence[str], time_format: str) -> tuple[T
     """
     seconds = times.astype(np.int64)
     gaps = np.diff(seconds)
-    for row in np.flatnonzero(gaps <= 0)[:1]:
-        time = format_time(times[row + 1], time_format)
-        fault = "is before" if gaps[row] < 0 else "repeats"
-        fix = "sort the rows, oldest first" if gaps[row] < 0 else "keep one row per time"
-        raise InputError(f"{places[row + 1]}: time {time} {fault} the time above it; {fix}.")
+    require_increasing(times, places, time_format)
     grid = _on_grid(times, gaps, time_format)
     if grid is None:
         step = _most_common(gaps)
@@ -133,6 +150,16 @@ def infer_axis(times: Times, places: Sequence[str], time_format: str) -> tuple[T
     return axis, steps
 
 
+def require_increasing(times: Times, places: Sequence[str], time_format: str) -> None:
+    """Raise an InputError that names the row whose time repeats or runs backwards."""
+    gaps = np.diff(times.astype(np.int64))
+    for row in np.flatnonzero(gaps <= 0)[:1]:
+        time = format_time(times[row + 1], time_format)
+        fault = "is before" if gaps[row] < 0 else "repeats"
+        fix = "sort the rows, oldest first" if gaps[row] < 0 else "keep one row per time"
+        raise InputError(f"{places[row + 1]}: time {time} {fault} the time above it; {fix}.")
+
+
 def _on_grid(times: Times, gaps: Ints, time_format: str) -> tuple[TimeAxis, Ints] | None:
     """Place times on the first kind of grid that holds them all."""
     step = _most_common(gaps)
@@ -142,18 +169,15 @@ def _on_grid(times: Times, gaps: Ints, time_format: str) -> tuple[TimeAxis, Ints
         last_days = (days + 1).astype("datetime64[M]").astype(np.int64) > months
         kind = "month_ends" if last_days.all() else "months"
         axis = TimeAxis(kind, times[0], max(_most_common(np.diff(months)), 1), time_format)
-        steps = (months - months[0]) // axis.step
-        if np.array_equal(axis.times(steps), times):
+        if (steps := axis.steps_of(times)) is not None:
             return axis, steps
     if step == DAY and gaps.sum() > WEEK and np.is_busday(days).all():
         axis = TimeAxis("business", times[0], 1, time_format)
-        steps = np.busday_count(days[0], days).astype(np.int64)
-        if np.array_equal(axis.times(steps), times):
+        if (steps := axis.steps_of(times)) is not None:
             return axis, steps
-    if np.any(gaps % step):
-        return None
-    seconds = times.astype(np.int64)
-    return TimeAxis("fixed", times[0], step, time_format), (seconds - seconds[0]) // step
+    axis = TimeAxis("fixed", times[0], step, time_format)
+    steps = axis.steps_of(times)
+    return None if steps is None else (axis, steps)
 
 
 def _duration(seconds: int) -> str:
