@@ -36,6 +36,7 @@ RAGGED = [
 # What an engine does not have, by words of the labels; everything else it must run.
 ABSENT = {
     "torch": ("lstm_peephole", "lstm_relu", "gru_reset_before"),
+    "tidegate.torch": ("lstm_peephole", "lstm_relu", "gru_reset_before"),
     "onnxruntime": ("training", "float64"),
     "openvino": ("training", "float64", "lstm_peephole"),
     "jax": (),

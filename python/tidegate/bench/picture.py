@@ -10,7 +10,13 @@ from tidegate.bench.report import Report, Row
 
 COLOURS = {
     OURS: "#202124",
-    **dict(zip(PEERS, ("#d93025", "#1a73e8", "#188038", "#f29900", "#7b5ea7"), strict=True)),
+    **dict(
+        zip(
+            PEERS,
+            ("#d93025", "#e8a0a0", "#1a73e8", "#188038", "#f29900", "#7b5ea7"),
+            strict=True,
+        )
+    ),
 }
 ROOF = "#9aa0a6"
 _ROOFLINE_HEIGHT, _ROW_HEIGHT = 4.5, 0.19  # inches

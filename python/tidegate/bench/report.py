@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 from tidegate.bench.case import Case
-from tidegate.bench.engines import OURS
+from tidegate.bench.engines import DROP_IN, OURS
 from tidegate.bench.limits import Limit, limit
 from tidegate.bench.memory import MemoryRow
 from tidegate.bench.probes import Silicon
@@ -76,8 +76,8 @@ class Row:
         return quotient
 
     def best_peer(self) -> tuple[str, float] | None:
-        """Return the quickest peer and its ratio."""
-        ratios = {peer: self.ratio(peer) for peer in self.outcomes if peer != OURS}
+        """Return the quickest peer and its ratio; a drop-in of ours is none."""
+        ratios = {peer: self.ratio(peer) for peer in self.outcomes if peer not in (OURS, DROP_IN)}
         known = {peer: ratio for peer, ratio in ratios.items() if ratio is not None}
         return min(known.items(), key=lambda item: item[1]) if known else None
 

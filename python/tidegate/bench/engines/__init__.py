@@ -8,6 +8,8 @@ from importlib.util import find_spec
 from tidegate.bench.engines.engine import Engine
 
 OURS = "tidegate"
+DROP_IN = "tidegate.torch"  # ours as well, but listed beside torch.nn
+_TORCH = "its CPU build, as pytorch.org tells"
 _EXTRA = 'pip install "tidegate[bench]"'
 
 
@@ -28,7 +30,8 @@ class Peer:
 
 
 PEERS = {
-    "torch": Peer(("torch",), "its CPU build, as pytorch.org tells"),
+    "torch": Peer(("torch",), _TORCH),
+    DROP_IN: Peer(("torch",), _TORCH),
     "onnxruntime": Peer(("onnxruntime", "onnx")),
     "openvino": Peer(("openvino", "onnx")),
     "jax": Peer(("jax", "jaxlib")),
@@ -66,6 +69,6 @@ def _version(package: str) -> str:
 
 def engine_class(name: str) -> type[Engine]:
     """Import the adapter of an engine, not the engine."""
-    module = import_module(f"tidegate.bench.engines.{name}")
+    module = import_module(f"tidegate.bench.engines.{name.replace('.', '_')}")
     adapter: type[Engine] = module.Engine
     return adapter

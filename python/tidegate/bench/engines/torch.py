@@ -75,6 +75,10 @@ class Engine(Base):
 
         return Prepared(training, result)
 
+    def _layers(self) -> Any:
+        """Return where the layers come from."""
+        return self._torch.nn
+
     def _state(self, problem: Problem) -> Any:
         """Return the initial state as torch.nn takes it."""
         parts = [self._torch.from_numpy(part[None]) for part in problem.state]
@@ -86,7 +90,7 @@ class Engine(Base):
         options: dict[str, Any] = {"num_layers": case.layers, "bidirectional": case.bidirectional}
         if case.cell.cell == "rnn":
             options["nonlinearity"] = case.cell.activation
-        kind = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}[case.cell.cell]
+        kind = getattr(self._layers(), case.cell.cell.upper())
         module = kind(case.inputs, case.hidden, dtype=getattr(torch, case.dtype), **options)
         return module.train(case.training)
 
