@@ -1,4 +1,4 @@
-"""Random LSTM, GRU and RNN nodes in ONNX Runtime and through our doors (float32, forward).
+"""Random LSTM, GRU and RNN nodes in ONNX Runtime and in ours, tidegate.onnx (float32, forward).
 
 Directions, initial states, lengths from 0, peepholes, both resets, clip, input_forget, and every
 activation with random alpha and beta in every place.
@@ -7,13 +7,24 @@ activation with random alpha and beta in every place.
 import numpy as np
 import pytest
 
-from onnx_nodes import ACTIVATIONS, GATE_PLACES, INPUTS, TAKES_ALPHA, TAKES_BETA, USUAL, run_node
 from oracle_errors import Configuration
 from random_runs import SEEDS, Draw
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: no models for ONNX Runtime")
 onnxruntime = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
 from onnx import TensorProto, helper  # noqa: E402
+
+from tidegate.onnx import Backend  # noqa: E402
+
+ACTIVATIONS = (
+    *("Tanh", "Sigmoid", "Relu", "HardSigmoid", "LeakyRelu", "ThresholdedRelu", "ScaledTanh"),
+    *("Elu", "Softsign", "Softplus", "Affine"),
+)
+TAKES_ALPHA = {"HardSigmoid", "LeakyRelu", "ThresholdedRelu", "ScaledTanh", "Elu", "Affine"}
+TAKES_BETA = {"HardSigmoid", "ScaledTanh", "Affine"}
+USUAL = {"LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh"), "RNN": ("Tanh",)}
+GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
+INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
 
 
 def random_node(seed):
@@ -24,7 +35,7 @@ def random_node(seed):
     other_activations = draw.chance(0.6)
     if other_activations:
         steps = min(steps, 5)  # gates without bounds multiply states up to infinity
-    gates = len(GATE_PLACES[kind])
+    gates = GATES[kind]
     direction = draw.one("forward", "reverse", "bidirectional")
     directions = 2 if direction == "bidirectional" else 1
     attributes = {"hidden_size": hidden, "direction": direction}
@@ -72,8 +83,8 @@ def random_activations(draw, kind, directions):
     return found
 
 
-def onnxruntime_run(kind, attributes, inputs):
-    """Y, Y_h and, of an LSTM, Y_c."""
+def model_of(kind, attributes, inputs):
+    """A model of one node."""
     names = [name if name in inputs else "" for name in INPUTS]
     while not names[-1]:
         names.pop()
@@ -82,13 +93,18 @@ def onnxruntime_run(kind, attributes, inputs):
     outputs = ["Y", "Y_h", "Y_c"][: 3 if kind == "LSTM" else 2]
     node = helper.make_node(kind, names, outputs, **attributes)
     types = {name: TensorProto.INT32 if name == "sequence_lens" else 1 for name in inputs}
+    value = helper.make_tensor_value_info
     graph = helper.make_graph(
         [node],
         kind,
-        [helper.make_tensor_value_info(n, types[n], a.shape) for n, a in inputs.items()],
-        [helper.make_tensor_value_info(name, 1, None) for name in outputs],
+        [value(n, types[n], a.shape) for n, a in inputs.items()],
+        [value(name, 1, [None] * (4 if name == "Y" else 3)) for name in outputs],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def onnxruntime_run(model, inputs):
+    """Y, Y_h and, of an LSTM, Y_c."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 4
@@ -119,9 +135,10 @@ def options_of(kind, attributes, inputs):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_node(seed):
     kind, attributes, inputs = random_node(seed)
+    model = model_of(kind, attributes, inputs)
     configuration = Configuration("ONNX Runtime, float32", options_of(kind, attributes, inputs))
-    theirs = onnxruntime_run(kind, attributes, inputs)
-    ours = run_node(kind, attributes, inputs)
+    theirs = onnxruntime_run(model, inputs)
+    ours = Backend.run_model(model, inputs)
     empty = inputs.get("sequence_lens", np.ones(1)) == 0
     for name, got, expected in zip(("Y", "Y_h", "Y_c"), ours, theirs, strict=False):
         if name != "Y" and empty.any():

@@ -1,0 +1,180 @@
+"""OnnxModel: the graph of an ONNX file, run node by node; its recurrent nodes by the engine."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tidegate.layers import checks
+from tidegate.layers.types import Array, Shape
+from tidegate.onnx.loading.graph import Entry, Graph
+from tidegate.onnx.operators import OPERATORS, Node
+from tidegate.onnx.operators.node import FREE_ELEMENTS
+
+Inputs = Mapping[str, Any] | Sequence[Any]
+
+
+class OnnxModel:
+    """What `tidegate.onnx.load` returns: a model for inference.
+
+    Attributes
+    ----------
+    input_names, output_names : tuple of str
+    input_shapes, output_shapes : dict
+        By name: sizes of all axes, None or a word where any size is right; None if the file does
+        not say.
+
+    Notes
+    -----
+    Recurrent nodes run on tidegate's engine, the others in NumPy. A model is not changed by
+    running: several threads may use it at once.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self.input_names = tuple(entry.name for entry in graph.inputs)
+        self.output_names = tuple(entry.name for entry in graph.outputs)
+        self.input_shapes = {entry.name: entry.shape for entry in graph.inputs}
+        self.output_shapes = {entry.name: entry.shape for entry in graph.outputs}
+        self._constants = dict(graph.constants)
+        self._steps: list[tuple[Node, Any, tuple[str, ...]]] = []
+        for node in graph.nodes:
+            run = self._prepared(node)
+            if all(name in self._constants for name in node.inputs if name):
+                outputs = _outputs(node, run, self._constants)
+                if sum(array.size for array in outputs.values()) <= FREE_ELEMENTS:
+                    self._constants |= outputs
+                    continue
+            self._steps.append((node, run, ()))
+        self._forget()
+
+    def _prepared(self, node: Node) -> Any:
+        operator = OPERATORS[node.op]
+        if operator.prepare is None:
+            return partial(operator.run, node)
+        try:
+            return operator.prepare(node, self._constants)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise ValueError(f"{node}: {error}") from error
+
+    def _forget(self) -> None:
+        """Note after which step no other reads an array."""
+        needed = set(self.output_names)
+        for k in reversed(range(len(self._steps))):
+            node, run, _ = self._steps[k]
+            gone = {name for name in (*node.inputs, *node.outputs) if name} - needed
+            needed |= gone
+            self._steps[k] = (node, run, tuple(gone - set(self._constants)))
+
+    def predict(self, *inputs: Any) -> Any:
+        """Return the output for the inputs, in the order of `input_names`.
+
+        Parameters
+        ----------
+        inputs : arrays
+            Of the shapes in `input_shapes`; numbers are converted to the element type of the file.
+
+        Returns
+        -------
+        array, or a tuple of arrays where the file has several outputs
+
+        Raises
+        ------
+        ValueError
+            An input is missing, or its shape does not fit; or a node cannot compute what it gets:
+            the message names the node.
+        TypeError
+            An input is no array of numbers.
+        """
+        outputs = self._run("predict", inputs)
+        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    def run(self, inputs: Inputs) -> list[Array]:
+        """Return all outputs, in the order of `output_names`.
+
+        Parameters
+        ----------
+        inputs : list of arrays, or dict by name
+        """
+        return self._run("run", inputs)
+
+    def _run(self, where: str, inputs: Inputs) -> list[Array]:
+        values = {**self._constants, **self._named(where, inputs)}
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            for node, run, gone in self._steps:
+                try:
+                    values |= _outputs(node, run, values)
+                except ValueError as error:
+                    raise ValueError(f"{where}: {error}.") from error
+                for name in gone:
+                    values.pop(name, None)
+        return [np.array(values[name], order="C") for name in self.output_names]
+
+    def _named(self, where: str, inputs: Inputs) -> dict[str, Array]:
+        """Return the inputs by name, checked."""
+        listed = ", ".join(repr(name) for name in self.input_names)
+        if isinstance(inputs, Mapping):
+            if wrong := set(inputs) ^ set(self.input_names):
+                raise ValueError(
+                    f"{where}: the input {min(map(str, wrong))!r} is missing or unknown; expected "
+                    f"{listed}."
+                )
+            inputs = [inputs[name] for name in self.input_names]
+        if len(inputs) != len(self.input_names):
+            raise ValueError(
+                f"{where}: there are {len(inputs)} inputs; expected {len(self.input_names)}: "
+                f"{listed}."
+            )
+        return {
+            entry.name: _prepare(where, entry, given)
+            for entry, given in zip(self._graph.inputs, inputs, strict=True)
+        }
+
+    def __repr__(self) -> str:
+        """Return inputs and outputs."""
+        shapes = self.input_shapes | self.output_shapes
+        inputs, outputs = (
+            ", ".join(f"{name}{_shape_text(shapes[name])}" for name in names)
+            for names in (self.input_names, self.output_names)
+        )
+        return f"<OnnxModel of {len(self._graph.nodes)} nodes: {inputs} to {outputs}>"
+
+
+def _shape_text(shape: Any) -> str:
+    return "" if shape is None else f" ({', '.join('?' if n is None else str(n) for n in shape)})"
+
+
+def _outputs(node: Node, run: Any, values: Mapping[str, Array]) -> dict[str, Array]:
+    """Return what one node writes."""
+    arguments = [values[name] if name else None for name in node.inputs]
+    try:
+        result = run(*arguments)
+    except (ValueError, TypeError, IndexError, OverflowError, MemoryError) as error:
+        text = str(error).rstrip(".") or "there is not enough memory"
+        raise ValueError(f"{node}: {text}") from error
+    listed = result if isinstance(result, tuple) else (result,)
+    return {
+        name: np.asarray(array) for name, array in zip(node.outputs, listed, strict=False) if name
+    }
+
+
+def _prepare(where: str, entry: Entry, given: Any) -> Array:
+    """Return an input in the dtype of the file; raise where its shape does not fit."""
+    array = checks.numeric(where, entry.name, given)
+    if entry.dtype.kind != "f" and array.dtype.kind == "f" and (array != np.trunc(array)).any():
+        raise ValueError(f"{where}: {entry.name} has fractions; expected {entry.dtype}.")
+    array = array.astype(entry.dtype, copy=False)
+    expected = entry.shape
+    if expected is not None and not _fits(array.shape, expected):
+        raise ValueError(
+            f"{where}: {entry.name} has shape {array.shape}; expected{_shape_text(expected)}."
+        )
+    return array
+
+
+def _fits(shape: Shape, expected: tuple[Any, ...]) -> bool:
+    return len(shape) == len(expected) and all(
+        not isinstance(known, int) or size == known
+        for size, known in zip(shape, expected, strict=True)
+    )

@@ -1,0 +1,74 @@
+"""tidegate.onnx.Backend in the test suite of the onnx package, and what it refuses."""
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnx", reason="onnx is not installed: no backend to test")
+from onnx import helper
+
+from tidegate.onnx import Backend
+
+RECURRENT = r"test_(lstm|gru|simple_rnn|rnn)_\w+_cpu"
+
+with warnings.catch_warnings():  # of the cases of other operators, which all are made here
+    warnings.simplefilter("ignore")
+    from onnx.backend.test import BackendTest
+
+    suite = BackendTest(Backend, __name__)
+
+
+class TestRecurrentNodes(suite.test_cases["OnnxBackendNodeModelTest"]):
+    """The 18 tests of recurrent nodes; those of the 1800 others are not collected."""
+
+
+for base in TestRecurrentNodes.__bases__:
+    for name in dir(base):
+        if name.startswith("test_") and not re.fullmatch(RECURRENT, name):
+            delattr(base, name)
+
+
+def test_all_eighteen_recurrent_node_tests_are_here():
+    names = [name for name in dir(TestRecurrentNodes) if name.startswith("test_")]
+    assert len(names) == 18
+
+
+def one_node(op, **attributes):
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        [helper.make_node(op, ["x"], ["y"], **attributes)],
+        "g",
+        [value("x", 1, [None, 3])],
+        [value("y", 1, [None, 3])],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22)], ir_version=10)
+
+
+def test_other_operators_are_refused_by_name():
+    from onnx.backend.test.runner import BackendIsNotSupposedToImplementIt
+
+    assert not Backend.is_compatible(one_node("Erf"))
+    assert Backend.is_compatible(one_node("Tanh"))
+    with pytest.raises(BackendIsNotSupposedToImplementIt, match="the operator Erf is not"):
+        Backend.prepare(one_node("Erf"))
+    node = helper.make_node("Erf", ["x"], ["y"])
+    with pytest.raises(BackendIsNotSupposedToImplementIt, match="the operator Erf is not"):
+        Backend.run_node(node, [np.ones(3, np.float32)])
+
+
+def test_only_the_cpu():
+    assert Backend.supports_device("CPU") and not Backend.supports_device("CUDA")
+    with pytest.raises(ValueError, match="device is 'CUDA'"):
+        Backend.prepare(one_node("Tanh"), "CUDA")
+
+
+def test_run_model_and_run_node():
+    x = np.array([[0.5, -1, 2]], np.float32)
+    (y,) = Backend.run_model(one_node("Tanh"), [x])
+    np.testing.assert_array_equal(y, np.tanh(x))
+    (y,) = Backend.run_node(helper.make_node("Add", ["a", "b"], ["y"]), [x, x])
+    np.testing.assert_array_equal(y, 2 * x)
+    with pytest.raises(ValueError, match="there are 1 inputs; expected 2"):
+        Backend.run_node(helper.make_node("Add", ["a", "b"], ["y"]), [x])
