@@ -12,6 +12,7 @@ from tolerances import BY_HAND, assert_differences_close
 RNG = np.random.default_rng(0)
 TARGETS = {
     "real": RNG.standard_normal((5, 4)),
+    "one column": RNG.standard_normal((5, 1)),
     "binary": RNG.integers(0, 2, (5, 4)).astype(float),
     "one hot": np.eye(4)[RNG.integers(0, 4, 5)],
     "soft": RNG.dirichlet(np.ones(4), 5) * 1.5,  # not even probabilities
@@ -21,6 +22,8 @@ CASES = [
     (losses.MeanSquaredError(), "real"),
     (losses.MeanAbsoluteError("sum"), "real"),
     (losses.Huber(0.6), "real"),
+    (losses.QuantileLoss(0.9), "real"),
+    (losses.QuantileLoss([0.05, 0.3, 0.5, 0.95], "sum"), "one column"),
     (losses.BinaryCrossentropy(), "binary"),
     (losses.BinaryCrossentropy(True, 0.3), "binary"),
     (losses.CategoricalCrossentropy(), "one hot"),
@@ -57,6 +60,8 @@ def test_arguments_are_not_changed(loss, kind):
         (losses.MeanSquaredError("sum"), [[1, 2], [0, 0]], [[2, 4], [0, 2]], 4.5),
         (losses.MeanAbsoluteError(), [[1, 2]], [[2, 4]], 1.5),
         (losses.Huber(), [[0, 0]], [[0.5, 3]], (0.125 + 2.5) / 2),
+        (losses.QuantileLoss(0.9), [[1.0, 2.0]], [[0.0, 4.0]], (0.9 + 0.2) / 2),
+        (losses.QuantileLoss([0.1, 0.8]), [[1.0], [0.0]], [[0.0, 0.0], [2.0, 0.0]], 2.7 / 4),
         (losses.BinaryCrossentropy(), [[1]], [[0.25]], np.log(4)),
         (losses.BinaryCrossentropy(from_logits=True), [[1]], [[0.0]], np.log(2)),
         (losses.CategoricalCrossentropy(), [[0, 1]], [[0.25, 0.75]], np.log(4 / 3)),
@@ -136,8 +141,27 @@ def test_labels_that_fit():
         )
 
 
+def test_quantiles_of_one_target():
+    """Several outputs answer one target: the loss is least at the quantiles of the targets."""
+    loss = losses.QuantileLoss([0.1, 0.5, 0.9])
+    assert evaluate(loss, 3, np.ones(4)) == 0.5
+    assert evaluate(loss, 3, np.ones((4, 5, 1)), shape=(5,)) == 0.5
+    drawn = RNG.exponential(size=(4000, 1))
+    quantiles = np.quantile(drawn, [0.1, 0.5, 0.9])
+    _, slope = loss.value_and_gradient(drawn, np.tile(quantiles, (4000, 1)))
+    np.testing.assert_allclose(slope.sum(axis=0), 0, atol=2 / 4000)
+
+
 SPARSE = "sparse_categorical_crossentropy"
 BAD_TARGETS = [
+    (
+        losses.QuantileLoss([0.5]),
+        2,
+        np.ones(4),
+        ValueError,
+        r"\(N, 2\) and the loss 1 quantiles; ex",
+    ),
+    (losses.QuantileLoss([0.1, 0.9]), 2, np.ones((4, 2)), ValueError, r"y has shape \(4, 2\)"),
     ("mse", 1, np.ones(3), ValueError, "y has 3 samples; expected 4, as x has"),
     ("mse", 1, 3.0, ValueError, "y has no samples; expected 4"),
     ("mse", 1, None, ValueError, "evaluate: y is missing; expected one target"),
@@ -175,6 +199,10 @@ def test_bad_weights(weight, message):
     ("make", "message"),
     [
         (lambda: losses.Huber(-1), "Huber: delta is -1; expected a finite number >= 0"),
+        (lambda: losses.QuantileLoss(1), "QuantileLoss: quantiles is 1; expected a finite number"),
+        (lambda: losses.QuantileLoss([0.5, 0]), "QuantileLoss: quantiles is 0"),
+        (lambda: losses.QuantileLoss([]), "QuantileLoss: quantiles is empty; expected at least"),
+        (lambda: losses.QuantileLoss("0.5"), "QuantileLoss: quantiles is '0.5' of type str"),
         (lambda: losses.MeanSquaredError("mean"), "reduction is 'mean'; expected one of"),
         (lambda: losses.BinaryCrossentropy(label_smoothing=2), "label_smoothing is 2"),
         (lambda: losses.BinaryCrossentropy(from_logits=1), "from_logits is 1 of type int"),

@@ -11,7 +11,12 @@ from tidegate.training.losses.crossentropy import (
     CrossEntropy,
     SparseCategoricalCrossentropy,
 )
-from tidegate.training.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError
+from tidegate.training.losses.regression import (
+    Huber,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    QuantileLoss,
+)
 
 __all__ = [
     "BinaryCrossentropy",
@@ -21,6 +26,7 @@ __all__ = [
     "Loss",
     "MeanAbsoluteError",
     "MeanSquaredError",
+    "QuantileLoss",
     "SparseCategoricalCrossentropy",
 ]
 
@@ -30,6 +36,7 @@ NAMED: dict[str, type[Loss]] = {
     "mae": MeanAbsoluteError,
     "mean_absolute_error": MeanAbsoluteError,
     "huber": Huber,
+    "quantile": QuantileLoss,
     "binary_crossentropy": BinaryCrossentropy,
     "categorical_crossentropy": CategoricalCrossentropy,
     "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
