@@ -47,6 +47,23 @@ def test_inputs_by_hand():
     )
 
 
+def test_exogenous_columns_stand_at_their_steps_also_those_beyond_the_end():
+    known = replace(HAND, exogenous=np.stack([np.arange(11.0), 100 + np.arange(11.0)], axis=1))
+    scaling = replace(PLAIN, exogenous_middle=(4.0, 100.0), exogenous_scale=(2.0, 1.0))
+    x = Windows(past=2, horizon=3).inputs(known, np.array([5, 7]), scaling)
+    assert x[..., len(FEATURES)].tolist() == [[0, 0.5, 1, 1.5, 2], [1, 1.5, 2, 2.5, 3]]
+    assert x[0, :, len(FEATURES) + 1].tolist() == [4, 5, 6, 7, 8]
+    assert x[1, :, len(FEATURES) + 1].tolist() == [6, 7, 8, 9, 10]
+    np.testing.assert_array_equal(
+        x[..., : len(FEATURES)], Windows(2, 3).inputs(HAND, np.array([5, 7]), PLAIN)
+    )
+
+
+def test_exogenous_columns_need_a_row_for_each_value():
+    with pytest.raises(ValueError, match=r"exogenous has shape \(7, 1\); expected \(m, E\) with m"):
+        replace(HAND, exogenous=np.zeros((7, 1)))
+
+
 def test_targets_by_hand_weigh_nothing_where_nothing_was_observed():
     y, weight = Windows(past=2, horizon=3).targets(HAND, np.array([3, 4]), PLAIN)
     # origin 3: truth nan 8 6, naive 2 6 2; origin 4: truth 8 6 10, naive 6 4 6

@@ -6,6 +6,7 @@ needs no validation part and so leaves the latest, most telling years to the tra
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,12 +17,13 @@ import numpy.typing as npt
 from tidegate import io
 from tidegate.forecast.errors import InputError
 from tidegate.forecast.series import Series
-from tidegate.forecast.windows import FEATURES, Scaling, Windows
+from tidegate.forecast.windows import FEATURES, Floats32, Scaling, Windows
 from tidegate.layers import GRU, LSTM, Dense
 from tidegate.models import Sequential
 from tidegate.models.base import BaseModel
 from tidegate.training.errors import TrainingDivergedError
 from tidegate.training.history import History
+from tidegate.training.losses import QuantileLoss
 from tidegate.training.optimizers import Adam, CosineDecay
 
 Cell = Literal["lstm", "gru"]
@@ -50,6 +52,9 @@ class Recipe:
     learning_rate : float
     seed : int
         Of the first weights and of the order of windows.
+    quantiles : tuple of float
+        Forecast these, increasing and with 0.5 in the middle, which is then the forecast. Without
+        any, the mean is forecast.
     """
 
     cell: Cell = "lstm"
@@ -58,6 +63,7 @@ class Recipe:
     epochs: int | None = None
     learning_rate: float = 3e-3
     seed: int = 0
+    quantiles: tuple[float, ...] = ()
 
     def batch_size(self, count: int) -> int:
         """Return 16, 32 or 64: small data needs small batches to make enough steps."""
@@ -97,8 +103,22 @@ class Forecaster:
         -------
         (N, horizon) float64
         """
-        x = self.windows.inputs(series, origins, self.scaling)
-        return self.windows.forecasts(series, origins, self.scaling, self.model.predict(x))
+        return self._columns(series, origins, [len(self.recipe.quantiles) // 2])[..., 0]
+
+    def quantiles(self, series: Series, origins: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Forecast the quantiles of the recipe, (N, horizon, Q), increasing along the last axis."""
+        return np.sort(self._columns(series, origins, range(len(self.recipe.quantiles))), axis=-1)
+
+    def _columns(
+        self, series: Series, origins: npt.NDArray[np.int64], columns: Sequence[int]
+    ) -> npt.NDArray[np.float64]:
+        """Return what the network's outputs of these numbers forecast, (N, horizon, Q)."""
+        answers = self.model.predict(self.windows.inputs(series, origins, self.scaling))
+        forecasts = [
+            self.windows.forecasts(series, origins, self.scaling, answers, column)
+            for column in columns
+        ]
+        return np.stack(forecasts, axis=-1)
 
     def save(self, path: Path) -> None:
         """Write the network to `path` (safetensors) and the rest beside it, in `path`.json."""
@@ -114,6 +134,8 @@ class Forecaster:
     def load(cls, path: Path) -> "Forecaster":
         """Read what `save` wrote."""
         rest: dict[str, Any] = json.loads(sidecar(path).read_text(encoding="utf-8"))
+        for part in rest.values():  # JSON has no tuples
+            part.update({key: tuple(v) for key, v in part.items() if isinstance(v, list)})
         return cls(
             Recipe(**rest["recipe"]),
             Windows(**rest["windows"]),
@@ -127,35 +149,57 @@ def sidecar(path: Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
-def build(recipe: Recipe, windows: Windows, count: int) -> Sequential:
+def build(
+    recipe: Recipe, windows: Windows, count: int, features: int = len(FEATURES)
+) -> Sequential:
     """Return the compiled network for training on `count` windows."""
     layer = _LAYERS[recipe.cell]
-    shape = (windows.past + windows.horizon, len(FEATURES))
+    shape = (windows.past + windows.horizon, features)
+    outputs = len(recipe.quantiles) or 1
     model = Sequential(
-        [layer(recipe.units, return_sequences=True, input_shape=shape), Dense(1)],
+        [layer(recipe.units, return_sequences=True, input_shape=shape), Dense(outputs)],
         name=recipe.cell,
         seed=recipe.seed,
     )
     steps = recipe.epoch_count(count) * -(-count // recipe.batch_size(count))
     rate = CosineDecay(recipe.learning_rate, steps)
-    model.compile(optimizer=Adam(rate, global_clipnorm=1.0), loss="mse")
+    loss = QuantileLoss(recipe.quantiles) if recipe.quantiles else "mse"
+    model.compile(optimizer=Adam(rate, global_clipnorm=1.0), loss=loss)
     return model
 
 
 def train(
     series: Series, end: int, windows: Windows, recipe: Recipe, *, verbose: int = 0
 ) -> Forecaster:
-    """Train on the steps before `end`; nothing at or after it is looked at.
+    """Train on the steps of one series before `end`; see `train_together`."""
+    return train_together([series], [end], windows, recipe, verbose=verbose)[0]
+
+
+def train_together(
+    all_series: Sequence[Series],
+    ends: Sequence[int],
+    windows: Windows,
+    recipe: Recipe,
+    *,
+    verbose: int = 0,
+) -> list[Forecaster]:
+    """Train one network for several series; nothing at or after their ends is looked at.
 
     Parameters
     ----------
-    series : Series
-    end : int
-        The first step that training may not see, as input or as target.
+    all_series : list of Series
+        With the same exogenous columns, if any.
+    ends : list of int
+        Of each series the first step that training may not see, as input or as target.
     windows : Windows
     recipe : Recipe
     verbose : int
         1 shows a progress bar.
+
+    Returns
+    -------
+    list of Forecaster
+        One for each series, with its own scaling; all have the same network.
 
     Raises
     ------
@@ -164,9 +208,36 @@ def train(
     KeyboardInterrupt
         Ctrl-C during training.
     """
-    known = series.until(end)
     fitting = _MOST_STEPS // (windows.past + windows.horizon)
-    most = min(max(fitting, FEWEST_WINDOWS), MOST_WINDOWS)
+    most = min(max(fitting, FEWEST_WINDOWS), MOST_WINDOWS) // len(all_series)
+    parts = [
+        _samples(series, end, windows, max(most, FEWEST_WINDOWS))
+        for series, end in zip(all_series, ends, strict=True)
+    ]
+    x, y, weight = (np.concatenate([part[k] for part in parts]) for k in (1, 2, 3))
+    model = build(recipe, windows, len(x), x.shape[2])
+    try:
+        history = model.fit(
+            x,
+            y,
+            batch_size=recipe.batch_size(len(x)),
+            epochs=recipe.epoch_count(len(x)),
+            sample_weight=weight,
+            verbose=verbose,
+        )
+    except TrainingDivergedError as error:
+        names = ", ".join(f'"{series.name}"' for series in all_series)
+        raise InputError(f"column {names}: {error}") from None
+    if history.interrupted:
+        raise KeyboardInterrupt
+    return [Forecaster(recipe, windows, part[0], model, history) for part in parts]
+
+
+def _samples(
+    series: Series, end: int, windows: Windows, most: int
+) -> tuple[Scaling, Floats32, Floats32, Floats32]:
+    """Return scaling, inputs, targets and weights of at most so many windows of one series."""
+    known = series.until(end)
     origins = windows.training_origins(known, end, most)
     truth = known.missing[origins[:, None] + np.arange(1, windows.horizon + 1)]
     origins = origins[~truth.all(axis=1)]
@@ -176,20 +247,8 @@ def train(
             f"on; expected at least {FEWEST_WINDOWS} (more rows, or fewer gaps)."
         )
     scaling = windows.fit(known, origins)
-    x = windows.inputs(known, origins, scaling)
-    y, weight = windows.targets(known, origins, scaling)
-    model = build(recipe, windows, len(origins))
-    try:
-        history = model.fit(
-            x,
-            y,
-            batch_size=recipe.batch_size(len(origins)),
-            epochs=recipe.epoch_count(len(origins)),
-            sample_weight=weight,
-            verbose=verbose,
-        )
-    except TrainingDivergedError as error:
-        raise InputError(f'column "{series.name}": {error}') from None
-    if history.interrupted:
-        raise KeyboardInterrupt
-    return Forecaster(recipe, windows, scaling, model, history)
+    return (
+        scaling,
+        windows.inputs(known, origins, scaling),
+        *windows.targets(known, origins, scaling),
+    )

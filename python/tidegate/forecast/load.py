@@ -67,7 +67,7 @@ def load_series(
     values, first = _trimmed(where, numbers, steps)
     axis = replace(axis, first=first)
     if season is None:
-        season = _find_season(values, axis, horizon)
+        season = find_season(values, axis, horizon)
     _check_length(where, len(values), horizon, season)
     return Series(values, season, axis, column)
 
@@ -105,7 +105,7 @@ def _trimmed(
     return values, first
 
 
-def _find_season(values: npt.NDArray[np.float64], axis: TimeAxis, horizon: int) -> int:
+def find_season(values: npt.NDArray[np.float64], axis: TimeAxis, horizon: int) -> int:
     """Detect the season in the training part, among those that the series is long enough for."""
     n = len(values)
     longest = next((m for m in range(LONGEST, 1, -1) if rows_needed(horizon, m) <= n), 1)

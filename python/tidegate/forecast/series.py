@@ -10,7 +10,7 @@ nothing after `t` can reach `filled[t]`. Filled values feed the windows and the 
 they are never a target: training gives them weight 0 and scores leave them out.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -34,12 +34,15 @@ class Series:
     axis : TimeAxis
         What the steps mean.
     name : str
+    exogenous : (m, E) float64, optional
+        What is known beforehand at each step, m >= n: those beyond n are in the future.
     """
 
     values: Floats
     season: int = 1
     axis: TimeAxis = field(default_factory=TimeAxis)
     name: str = "value"
+    exogenous: Floats | None = None
 
     def __post_init__(self) -> None:
         """Refuse a series that cannot be filled from the past."""
@@ -50,6 +53,12 @@ class Series:
             )
         if self.season < 1:
             raise ValueError(f"Series: season is {self.season}; expected >= 1 (1 means none).")
+        columns = self.exogenous
+        if columns is not None and (columns.ndim != 2 or len(columns) < len(self.values)):
+            raise ValueError(
+                f"Series: exogenous has shape {columns.shape}; expected (m, E) with "
+                f"m >= {len(self.values)}, the number of values."
+            )
 
     def __len__(self) -> int:
         """Return n, gaps included."""
@@ -73,8 +82,8 @@ class Series:
         return change
 
     def until(self, n: int) -> "Series":
-        """Return the first n steps as a series of their own."""
-        return Series(self.values[:n], self.season, self.axis, self.name)
+        """Return the first n steps as a series of their own; what is known beforehand stays."""
+        return replace(self, values=self.values[:n])
 
 
 def causal_fill(values: Floats, season: int) -> Floats:

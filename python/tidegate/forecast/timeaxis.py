@@ -110,6 +110,22 @@ class TimeAxis:
         return np.asarray(((steps + self.first) % season) / season)
 
 
+def calendar_periods(axis: TimeAxis, n: int, season: int) -> tuple[int, ...]:
+    """Return how many steps a day, a week and a year have, beside the season of n steps.
+
+    Those of 2 steps and more that the series lasts for: `axis.phase` follows the calendar in them.
+
+    Examples
+    --------
+    >>> calendar_periods(TimeAxis("fixed", step=HOUR), 2000, season=24)
+    (168,)
+    """
+    if axis.kind == "index":
+        return ()
+    periods = (round(length / axis.seconds()) for length in (DAY, WEEK, YEAR))
+    return tuple(p for p in periods if 2 <= p <= n and p != season)
+
+
 def infer_axis(times: Times, places: Sequence[str], time_format: str) -> tuple[TimeAxis, Ints]:
     """Find the even grid under increasing times.
 

@@ -10,13 +10,14 @@ with what is known about them at o. The network reads all of it and answers at t
     missing           1 if y[s] was missing
     sin, cos          phase of t within the season
     ahead             0                                (t - o) / horizon
+    exogenous         columns[t], one feature each     columns[t], as they are known beforehand
 
     target            -                                y[t] - (seasonal naive + drift)[t]
 
-so what the network learns is the correction of the baseline. Change and target lose their medians;
-level, change and target are divided by scales that come from the training origins alone: quartile
-distances, which a few wild values do not move. What lies more than 10 scales out is cut there, so
-that one broken sensor reading cannot outweigh all the rest.
+so what the network learns is the correction of the baseline. Change, target and exogenous columns
+lose their medians; they and the level are divided by scales that come from the training origins
+alone: quartile distances, which a few wild values do not move. What lies more than 10 scales out is
+cut there, so that one broken sensor reading cannot outweigh all the rest.
 """
 
 from dataclasses import dataclass
@@ -48,6 +49,8 @@ class Scaling:
     change: float
     target_middle: float
     target_scale: float
+    exogenous_middle: tuple[float, ...] = ()
+    exogenous_scale: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class Windows:
         span = baselines.choose_span(series, origins, self.horizon, spans)
         raw = self._features(series, origins, span)
         target = self._residual(series, origins, span)
+        exogenous = np.moveaxis(raw[..., len(FEATURES) :], -1, 0)
         return Scaling(
             span=span,
             level=_scale(raw[..., 0]),
@@ -82,14 +86,19 @@ class Windows:
             change=_scale(raw[..., 1]),
             target_middle=float(np.nanmedian(target)),
             target_scale=_scale(target),
+            exogenous_middle=tuple(float(np.median(column)) for column in exogenous),
+            exogenous_scale=tuple(_scale(column) for column in exogenous),
         )
 
     def inputs(self, series: Series, origins: Ints, scaling: Scaling) -> Floats32:
-        """Return x (N, past + horizon, 6) float32, features in the order of FEATURES."""
+        """Return x (N, past + horizon, 6 + E) float32: FEATURES, then the exogenous columns."""
         x = self._features(series, origins, scaling.span)
         x[..., 0] /= scaling.level
         x[..., 1] = (x[..., 1] - scaling.change_middle) / scaling.change
         np.clip(x[..., :2], -_REACH, _REACH, out=x[..., :2])
+        columns = x[..., len(FEATURES) :]
+        columns[...] = (columns - scaling.exogenous_middle) / scaling.exogenous_scale
+        np.clip(columns, -_REACH, _REACH, out=columns)
         return x.astype(np.float32)
 
     def targets(self, series: Series, origins: Ints, scaling: Scaling) -> tuple[Floats32, Floats32]:
@@ -113,15 +122,20 @@ class Windows:
         return y, weight
 
     def forecasts(
-        self, series: Series, origins: Ints, scaling: Scaling, answers: npt.NDArray[Any]
+        self,
+        series: Series,
+        origins: Ints,
+        scaling: Scaling,
+        answers: npt.NDArray[Any],
+        column: int = 0,
     ) -> Floats:
-        """Turn the network's answers (N, past + horizon, 1) into forecasts (N, horizon) float64."""
-        correction = answers[:, self.past :, 0].astype(np.float64)
+        """Turn one column of the answers (N, past + horizon, Q) into (N, horizon) float64."""
+        correction = answers[:, self.past :, column].astype(np.float64)
         base = baselines.seasonal_drift(series, origins, self.horizon, scaling.span)
         return np.asarray(base + correction * scaling.target_scale + scaling.target_middle)
 
     def _features(self, series: Series, origins: Ints, span: int) -> Floats:
-        """Return unscaled features (N, past + horizon, 6)."""
+        """Return unscaled features (N, past + horizon, 6 + E)."""
         past_steps = origins[:, None] + np.arange(1 - self.past, 1)
         ahead_steps = origins[:, None] + np.arange(1, self.horizon + 1)
         known, _ = baselines.sources(origins, self.horizon, series.season)
@@ -138,7 +152,10 @@ class Windows:
             np.cos(angle),
             np.broadcast_to(lead, steps.shape),
         )
-        return np.stack(columns, axis=-1).astype(np.float64)
+        features = np.stack(columns, axis=-1).astype(np.float64)
+        if series.exogenous is None:
+            return features
+        return np.concatenate([features, series.exogenous[steps]], axis=-1)
 
     def _residual(self, series: Series, origins: Ints, span: int) -> Floats:
         """Return what the baseline misses (N, horizon), NaN where the truth is missing."""
