@@ -19,12 +19,22 @@ CASES = {
         (),
         lambda s: s["GRU"] < s["always 1"] / 4,
     ),
+    "asynchronous": (
+        "--epochs 8 --samples 800",
+        (),
+        lambda s: s["best there can be"] < s["GRU-D"] < s["grid and GRU"],
+    ),
     "attention_lookup": (
         "--epochs 5 --pairs 6",
         (),
         lambda s: s["GRU and attention"] > max(s["GRU"], 2 * s["chance"]),
     ),
     "basic_motions": ("--epochs 20", ("aeon",), lambda s: s["two GRUs"] > s["nearest neighbour"]),
+    "cells": (
+        "--epochs 8 --steps 20",
+        (),
+        lambda s: max(s["GRU"], s["LSTM"]) < s["always 1"] / 2,
+    ),
     "character_text": (
         "--epochs 4 --characters 30000",
         (),
@@ -32,14 +42,34 @@ CASES = {
     ),
     "co2_forecast": ("--epochs 2", (), lambda s: s["GRU"] < 4 * s["seasonal naive"]),
     "digit_rows": ("--epochs 3", ("sklearn",), lambda s: s["two bidirectional GRUs"] > 0.7),
+    "high_dimensional": (
+        "--epochs 12 --channels 200",
+        (),
+        lambda s: s["Dense(16) and LSTM"] > 0.8 > s["logistic regression"] + 0.15,
+    ),
     "japanese_vowels": ("--epochs 20", ("aeon",), lambda s: s["bidirectional GRU"] > 0.9),
     "lengths": ("--epochs 4", (), lambda s: s["lengths"] < s["padded"]),
+    "missing_values": (
+        "--epochs 8 --samples 1000",
+        (),
+        lambda s: s["GRU-D"] < min(s["mean filled in"], s["last value"]),
+    ),
     "moving_digits": (
         "--epochs 5 --films 200",
         ("sklearn",),
         lambda s: s["LSTM"] < s["the frame as it is"] < s["each pixel goes on"],
     ),
+    "peephole_timing": (
+        "--epochs 60 --gap 8",
+        (),
+        lambda s: s["peephole"] == 1 and s["peephole, until solved"] < s["plain, until solved"],
+    ),
     "stream": ("--epochs 2", (), lambda s: s["after the change"] > s["before the change"]),
+    "streaming_service": (
+        "--epochs 8 --values 20000",
+        (),
+        lambda s: s["LSTM"] > 0.75 > s["distance from the mean"],
+    ),
     "sunspots": ("--epochs 40", (), lambda s: s["five GRUs"] < s["AR(9)"] < s["the year before"]),
     "text_classification": (
         "--epochs 2 --lines 800",
