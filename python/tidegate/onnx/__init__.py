@@ -9,10 +9,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tidegate.onnx.backend import Backend
+    from tidegate.onnx.exporting.files import export
     from tidegate.onnx.loading.files import load
     from tidegate.onnx.model import OnnxModel
 else:
-    _HOME_OF = {"Backend": "backend", "OnnxModel": "model", "load": "loading.files"}
+    _HOME_OF = {
+        "Backend": "backend",
+        "OnnxModel": "model",
+        "export": "exporting.files",
+        "load": "loading.files",
+    }
 
     def __getattr__(name):
         """Import the module that holds `name`, on first use (PEP 562)."""
@@ -28,4 +34,4 @@ else:
         return sorted({*globals(), *_HOME_OF})
 
 
-__all__ = ["Backend", "OnnxModel", "load"]
+__all__ = ["Backend", "OnnxModel", "export", "load"]

@@ -5,7 +5,7 @@ import stat
 from typing import Any
 
 from tidegate._extras import require
-from tidegate.io import ModelFileError
+from tidegate._model_format import ModelFileError
 from tidegate.onnx.loading.graph import graph_of
 from tidegate.onnx.model import OnnxModel
 
