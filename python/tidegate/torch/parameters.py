@@ -20,7 +20,7 @@ from tidegate._arrays import FloatArray
 from tidegate.weights import CellWeights
 
 Key = list[tuple[Any, int, int]]
-FEW_BYTES, MANY_ROWS = 1 << 16, 64
+FEW_BYTES, MANY_ROWS = 1 << 16, 256
 DTYPES = {torch.float32: np.dtype(np.float32), torch.float64: np.dtype(np.float64)}
 
 

@@ -223,8 +223,8 @@ class CellWeights:
 
     def arrays(self) -> dict[str, FloatArray]:
         """Return the arrays that are present, by name."""
-        present = ((name, getattr(self, name)) for name in ARRAY_NAMES)
-        return {name: array for name, array in present if array is not None}
+        held = self.__dict__
+        return {name: held[name] for name in ARRAY_NAMES if held[name] is not None}
 
     def changed(self) -> None:
         """Tell that shared arrays were modified in place; the next call packs them again."""

@@ -60,6 +60,7 @@ class Engine(Base):
         x.requires_grad_(True)
 
         def training() -> None:
+            self._after_step(module)
             module.zero_grad()
             x.grad = None
             forward().backward(dy)
@@ -74,6 +75,9 @@ class Engine(Base):
             return named
 
         return Prepared(training, result)
+
+    def _after_step(self, module: Any) -> None:
+        """Do what an optimiser's step does to the module, the arithmetic apart."""
 
     def _layers(self) -> Any:
         """Return where the layers come from."""
