@@ -21,7 +21,7 @@ def expected_failures(estimator):
     }
 
 
-@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures, xfail_strict=False)
+@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures)
 def test_official_check(estimator, check):
     check(estimator)
 

@@ -1,5 +1,6 @@
 """RNNClassifier: one label for each sequence."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from tidegate.sklearn.estimator import RNNEstimator
 from tidegate.sklearn.inputs import Sequences
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class RNNClassifier(ClassifierMixin, RNNEstimator):
     """A recurrent network that gives each sequence a label.
 
@@ -89,50 +91,7 @@ class RNNClassifier(ClassifierMixin, RNNEstimator):
     True
     """
 
-    def __init__(
-        self,
-        *,
-        cell: str = "lstm",
-        units: int = 32,
-        layers: int = 1,
-        bidirectional: bool = False,
-        dropout: float = 0.0,
-        steps: int | None = None,
-        optimizer: Any = "adam",
-        learning_rate: Any = 0.003,
-        batch_size: int = 64,
-        epochs: int = 100,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        patience: int = 10,
-        class_weight: Any = None,
-        warm_start: bool = False,
-        random_state: Any = None,
-        num_threads: int | None = None,
-        dtype: Any = "float32",
-        verbose: int = 0,
-    ) -> None:
-        super().__init__(
-            cell=cell,
-            units=units,
-            layers=layers,
-            bidirectional=bidirectional,
-            dropout=dropout,
-            steps=steps,
-            optimizer=optimizer,
-            learning_rate=learning_rate,
-            batch_size=batch_size,
-            epochs=epochs,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            patience=patience,
-            warm_start=warm_start,
-            random_state=random_state,
-            num_threads=num_threads,
-            dtype=dtype,
-            verbose=verbose,
-        )
-        self.class_weight = class_weight
+    class_weight: Any = None
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "RNNClassifier":
         """Train.

@@ -1,5 +1,6 @@
 """RNNEstimator: what classifier and regressor have in common. Arguments: RNNClassifier."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from tidegate.layers import checks
 from tidegate.layers.types import Array
-from tidegate.models.base import BaseModel
 from tidegate.sklearn.inputs import Sequences, read
 from tidegate.sklearn.network import build
 from tidegate.sklearn.pickles import SafetensorsState
@@ -18,51 +18,31 @@ from tidegate.sklearn.threads import limited
 from tidegate.training.callbacks import EarlyStopping
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class RNNEstimator(SafetensorsState, BaseEstimator):
-    """Base of RNNClassifier and RNNRegressor, which say what the outputs are."""
+    """Base of RNNClassifier and RNNRegressor, which say what the outputs are.
 
-    model_: BaseModel
+    A dataclass, whose constructor stores its arguments and does nothing else, as scikit-learn asks.
+    """
 
-    def __init__(
-        self,
-        *,
-        cell: str = "lstm",
-        units: int = 32,
-        layers: int = 1,
-        bidirectional: bool = False,
-        dropout: float = 0.0,
-        steps: int | None = None,
-        optimizer: Any = "adam",
-        learning_rate: Any = 0.003,
-        batch_size: int = 64,
-        epochs: int = 100,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        patience: int = 10,
-        warm_start: bool = False,
-        random_state: Any = None,
-        num_threads: int | None = None,
-        dtype: Any = "float32",
-        verbose: int = 0,
-    ) -> None:
-        self.cell = cell
-        self.units = units
-        self.layers = layers
-        self.bidirectional = bidirectional
-        self.dropout = dropout
-        self.steps = steps
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.num_threads = num_threads
-        self.dtype = dtype
-        self.verbose = verbose
+    cell: str = "lstm"
+    units: int = 32
+    layers: int = 1
+    bidirectional: bool = False
+    dropout: float = 0.0
+    steps: int | None = None
+    optimizer: Any = "adam"
+    learning_rate: Any = 0.003
+    batch_size: int = 64
+    epochs: int = 100
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    patience: int = 10
+    warm_start: bool = False
+    random_state: Any = None
+    num_threads: int | None = None
+    dtype: Any = "float32"
+    verbose: int = 0
 
     # -- input -------------------------------------------------------------------------------------
 

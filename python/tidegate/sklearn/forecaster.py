@@ -1,6 +1,6 @@
 """RNNForecaster: the next steps of one series or several, from plain arrays."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,6 @@ from tidegate.forecast.series import Series
 from tidegate.forecast.windows import Scaling, Windows
 from tidegate.layers import checks
 from tidegate.layers.types import Array
-from tidegate.models.base import BaseModel
 from tidegate.sklearn.forecaster_evaluation import ForecasterEvaluation
 from tidegate.sklearn.intervals import ends_of, margins
 from tidegate.sklearn.pickles import SafetensorsState
@@ -21,6 +20,7 @@ from tidegate.sklearn.series import columns_of, make_series, periods_of, with_ca
 from tidegate.sklearn.threads import limited
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class RNNForecaster(SafetensorsState, ForecasterEvaluation, BaseEstimator):
     """A recurrent network that forecasts all leads of a horizon at once.
 
@@ -84,40 +84,20 @@ class RNNForecaster(SafetensorsState, ForecasterEvaluation, BaseEstimator):
     ((6,), (3, 2))
     """
 
-    model_: BaseModel
-
-    def __init__(
-        self,
-        *,
-        horizon: int = 1,
-        season: int | None = None,
-        past: int | None = None,
-        coverage: float | None = 0.9,
-        calibrate: bool = True,
-        calendar: bool = True,
-        cell: str = "gru",
-        units: int = 32,
-        steps: int = 300,
-        epochs: int | None = None,
-        learning_rate: float = 3e-3,
-        random_state: Any = None,
-        num_threads: int | None = None,
-        verbose: int = 0,
-    ) -> None:
-        self.horizon = horizon
-        self.season = season
-        self.past = past
-        self.coverage = coverage
-        self.calibrate = calibrate
-        self.calendar = calendar
-        self.cell = cell
-        self.units = units
-        self.steps = steps
-        self.epochs = epochs
-        self.learning_rate = learning_rate
-        self.random_state = random_state
-        self.num_threads = num_threads
-        self.verbose = verbose
+    horizon: int = 1
+    season: int | None = None
+    past: int | None = None
+    coverage: float | None = 0.9
+    calibrate: bool = True
+    calendar: bool = True
+    cell: str = "gru"
+    units: int = 32
+    steps: int = 300
+    epochs: int | None = None
+    learning_rate: float = 3e-3
+    random_state: Any = None
+    num_threads: int | None = None
+    verbose: int = 0
 
     # -- fit ---------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tidegate import io
+from tidegate.models.base import BaseModel
 
 
 class SafetensorsState:
@@ -12,6 +13,8 @@ class SafetensorsState:
     checks the bytes as `tidegate.load` checks a file; the rest of a pickle is Python's own, so
     load only pickles that you trust.
     """
+
+    model_: BaseModel
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the attributes, with bytes in the place of the model."""
