@@ -141,6 +141,11 @@ def test_bad_labels():
         model.fit(X, several)
     with pytest.raises(ValueError, match="Unknown label type: continuous"):
         model.fit(X, Y)
+    with pytest.raises(TypeError, match=r"fit: y has labels of several kinds .*expected all numb"):
+        model.fit(X, np.array(["a", None] * 24, object))
+    for kind in (RNNClassifier, RNNRegressor):
+        with pytest.raises(ValueError, match="fit: requires y to be passed, but the target y is N"):
+            kind(**FAST).fit(X, None)
     with pytest.raises(ValueError, match="Input y contains NaN"):
         RNNRegressor(**FAST).fit(X, np.where(Y > 1, np.nan, Y))
 

@@ -82,6 +82,19 @@ def test_each_column_is_a_step_and_steps_cuts_rows():
     )
 
 
+def test_columns_keep_their_names():
+    pandas = pytest.importorskip("pandas", reason="needs pandas")
+    X, y = sequences(values=1)
+    table = pandas.DataFrame(X[..., 0], columns=list("abcdefg"))
+    for model in (RNNRegressor(**FAST).fit(table, y), RNNClassifier(**FAST).fit(table, y > 0)):
+        assert model.feature_names_in_.tolist() == list("abcdefg")
+        assert model.predict(table).shape == (48,)  # and no warning
+        with pytest.raises(ValueError, match="feature names should match"):
+            model.predict(table[list("bacdefg")])
+        model.fit(X, y > 0)  # sequences have none
+        assert not hasattr(model, "feature_names_in_")
+
+
 def test_sequences_may_be_longer_than_in_fit():
     X, y = sequences()
     model = RNNRegressor(**FAST).fit(X, y)

@@ -110,6 +110,8 @@ def test_the_calendar_is_seen_where_there_are_times():
     pandas = pytest.importorskip("pandas", reason="needs pandas")
     indexed = clone(model).fit(pandas.Series(y, times))
     np.testing.assert_array_equal(indexed.predict(), model.predict())
+    periods = pandas.Series(y, pandas.PeriodIndex(times, freq="h"))
+    np.testing.assert_array_equal(clone(model).fit(periods).predict(), model.predict())
 
 
 def test_missing_rows_are_gaps():

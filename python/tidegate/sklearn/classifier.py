@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, validate_data
+from sklearn.utils.validation import assert_all_finite, check_consistent_length, column_or_1d
 
 from tidegate.layers.types import Array
 from tidegate.sklearn.estimator import RNNEstimator
@@ -170,6 +170,7 @@ class RNNClassifier(ClassifierMixin, RNNEstimator):
 
     def _labels(self, method: str, X: Sequences, y: Any) -> Array:
         """Return y as (n,) labels."""
+        self._require_y(method, y)
         shape = getattr(y, "shape", None) or np.asarray(y).shape
         if len(shape) == 2 and shape[1] > 1:
             raise ValueError(
@@ -177,9 +178,16 @@ class RNNClassifier(ClassifierMixin, RNNEstimator):
                 "each sample: y should be a 1d array (for several at once, wrap the estimator in "
                 "sklearn.multioutput.MultiOutputClassifier)."
             )
-        labels: Array = validate_data(self, y=y)
+        labels: Array = column_or_1d(y, warn=True)
+        assert_all_finite(labels, input_name="y")
         check_consistent_length(X.x, labels)
-        check_classification_targets(labels)
+        try:
+            check_classification_targets(labels)
+        except TypeError as error:
+            raise TypeError(
+                f"{self._where(method)}: y has labels of several kinds ({error}); expected all "
+                "numbers, all strings or all booleans."
+            ) from None
         return labels
 
     def _start(self, method: str, X: Sequences) -> None:

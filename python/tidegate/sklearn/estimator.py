@@ -53,6 +53,12 @@ class RNNEstimator(SafetensorsState, BaseEstimator):
         where = self._where(method)
         return read(self, where, X, reset=reset, dtype=checks.float_dtype(where, self.dtype))
 
+    def _require_y(self, method: str, y: Any) -> None:
+        if y is None:
+            raise ValueError(
+                f"{self._where(method)}: requires y to be passed, but the target y is None."
+            )
+
     def _continues(self) -> bool:
         """Whether `fit` goes on from what is fitted."""
         return bool(self.warm_start) and hasattr(self, "model_")

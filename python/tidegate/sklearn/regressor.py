@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import check_consistent_length, validate_data
+from sklearn.utils.validation import check_array, check_consistent_length
 
 from tidegate.layers.types import Array
 from tidegate.sklearn.estimator import RNNEstimator
@@ -99,9 +99,12 @@ dtype, verbose
 
     def _targets(self, method: str, X: Sequences, y: Any) -> Array:
         """Return y as (n, K) float64."""
-        targets: Array = validate_data(self, y=y, multi_output=True, y_numeric=True)
+        self._require_y(method, y)
+        targets: Array = check_array(
+            y, dtype=np.float64, ensure_2d=False, estimator=self, input_name="y"
+        )
         check_consistent_length(X.x, targets)
-        return targets.reshape(len(targets), -1).astype(np.float64)
+        return targets.reshape(len(targets), -1)
 
     def _start(self, method: str, X: Sequences, targets: Array, weights: Array | None) -> None:
         self.y_mean_ = np.zeros(targets.shape[1])

@@ -53,10 +53,12 @@ def columns_of(where: str, name: str, X: Any, rows: int, columns: int | None = N
 def axis_of(where: str, y: Any, times: Any, count: int) -> tuple[TimeAxis, npt.NDArray[np.int64]]:
     """Return the grid under the rows of y, and where on it they stand.
 
-    `times` may be left out if y is a pandas Series or DataFrame with an index of times.
+    `times` may be left out if y is a pandas Series or DataFrame with an index of times
+    or of periods, which count from their start.
     """
     if times is None:
-        index = np.asarray(getattr(y, "index", ()) if not isinstance(y, list | tuple) else ())
+        index = getattr(y, "index", ()) if not isinstance(y, list | tuple) else ()
+        index = np.asarray(index.to_timestamp() if hasattr(index, "to_timestamp") else index)
         if index.dtype.kind != "M":
             return TimeAxis(), np.arange(count)
         times = index
