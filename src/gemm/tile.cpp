@@ -45,18 +45,25 @@ TileKernel<T> tile_kernel_for(int rows, int vectors) {
 template <class T>
 void multiply_panel(Index k_size, Index row_count, const OperandRows<T>& rows, Index k_stride,
                     const Panel<T>& panel, const TileOutput<T>& to) {
-  const Index tiles = ceil_div(row_count, kMostRows[panel.vectors - 1]);
-  for (Index tile = 0; tile < tiles; ++tile) {
-    const Range r = even_slice(row_count, tiles, tile);
+  const auto multiply_tile = [&](Range r, const TileOutput<T>& tile_to) {
     const T* addresses[kMaxRows];
     rows.locate(r, addresses);
+    tile_kernel_for<T>(static_cast<int>(r.size()), panel.vectors)(
+        k_size, addresses, k_stride, panel.data, panel.stride, tile_to);
+  };
+  const Index most = kMostRows[panel.vectors - 1];
+  if (row_count <= most) {  // without a division
+    if (row_count > 0) multiply_tile({0, row_count}, to);
+    return;
+  }
+  const Index tiles = ceil_div(row_count, most);
+  for (Index tile = 0; tile < tiles; ++tile) {
+    const Range r = even_slice(row_count, tiles, tile);
     if (tile + 1 < tiles && to.init_stride != 0) {
       prefetch_tile(even_slice(row_count, tiles, tile + 1), panel.vectors, to);
     }
-    const TileOutput<T> tile_to{to.init + r.begin * to.init_stride, to.init_stride,
-                                to.out + r.begin * to.out_stride, to.out_stride};
-    tile_kernel_for<T>(static_cast<int>(r.size()), panel.vectors)(
-        k_size, addresses, k_stride, panel.data, panel.stride, tile_to);
+    multiply_tile(r, {to.init + r.begin * to.init_stride, to.init_stride,
+                      to.out + r.begin * to.out_stride, to.out_stride});
   }
 }
 

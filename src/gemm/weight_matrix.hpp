@@ -63,7 +63,14 @@ class WeightMatrix {
   // out[row][vector of the groups] = init + sum_k operand[row][k] * element(k, vector)
   void multiply(Range groups, Index rows, const OperandRows<T>& operand,
                 const TileOutput<T>& to) const {
-    product(panels_of(groups), {0, k_size_}, rows, operand, to);
+    const Range panels = panels_of(groups);
+    if (packed_ && panels.size() == 1) {  // a step of one row is little more than the calls
+      const Index stride = panels_[at(panels.begin)].vectors * kLanes;
+      return multiply_panel<T>(
+          k_size_, rows, operand, 1,
+          {panel_data(panels.begin), stride, panels_[at(panels.begin)].vectors}, to);
+    }
+    product(panels, {0, k_size_}, rows, operand, to);
   }
   // The same summed over some pieces of k, from the first of which rows begin.
   void multiply_pieces(Range groups, Range pieces, Index rows, const OperandRows<T>& operand,

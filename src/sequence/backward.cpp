@@ -136,7 +136,7 @@ class BackwardPass final : public Pass {
   // Packed groups go one by one, so that the epilogue finds its dh in the L1 cache; what is read
   // where it lies goes together.
   template <class F>
-  void for_groups(Range all, const F& f) const {
+  [[gnu::always_inline]] void for_groups(Range all, const F& f) const {
     while (all.size() > 0) {
       const Range groups = w_.terms_transposed.front().at_once(all);
       f(groups);
@@ -182,10 +182,34 @@ class BackwardPass final : public Pass {
     }
   }
 
+  // All rows of a step as its epilogue needs them; what the cell does not have stays empty.
+  struct Step {
+    Index t;
+    StepRows<const T> h_prev;  // empty where h is scattered
+    StepRows<T> gates, c_prev, c, dh, dc, dreset, dh_in;
+  };
+  [[gnu::always_inline]] Step step(Index t) {
+    Step rows{};
+    rows.t = t;
+    rows.gates = {saved_.gate_row(t, 0), saved_.row_size()};
+    rows.dh = (outputs_first() ? dm_ : dh_).rows_at(0);
+    if constexpr (Cell::kUsesHPrev) rows.h_prev = saved_.h_prev_rows(t);
+    if constexpr (Cell::kStates == 2) {
+      rows.c_prev = saved_.c.rows_at(t);
+      rows.c = saved_.c.rows_at(t + 1);
+      rows.dc = dc_.rows_at(0);
+    }
+    if constexpr (Cell::kUsesResetH) rows.dreset = dreset_.rows_at(0);
+    if (saved_.factors.scale) rows.dh_in = operands_.dh_in().rows_at(0);
+    return rows;
+  }
+
   template <int phase, bool factored>
   void run_phase(const Part& part, Index t) {
     const Range rows = saved_.rows.active(part.rows, t);
-    for_groups(part.groups, [&](Range groups) {
+    if (rows.size() == 0) return;
+    const Step step_rows = step(t);
+    for_groups(part.groups, [&](Range groups) __attribute__((always_inline)) {
       const Range blocks = w_.hidden_layout.blocks_of(groups);
       if constexpr (phase == 0) {
         if (projects()) {
@@ -209,7 +233,7 @@ class BackwardPass final : public Pass {
         [[maybe_unused]] BackMeans<T> c_means;
         if constexpr (kNormalizesC<Cell>) c_means = norm_.c_row(b);
         for (Index block = blocks.begin; block < blocks.end; ++block) {
-          finish_unit<phase, factored>(t, b, block, c_means);
+          finish_unit<phase, factored>(step_rows, b, block, c_means);
         }
       }
       if constexpr (kNormalizes<Cell>) norm_.sum_products(rows, groups, t);
@@ -274,17 +298,18 @@ class BackwardPass final : public Pass {
   }
 
   template <int phase, bool factored>
-  [[gnu::always_inline]] void finish_unit(Index t, Index b, Index block,
+  [[gnu::always_inline]] void finish_unit(const Step& step, Index b, Index block,
                                           [[maybe_unused]] const BackMeans<T>& c_means) {
     const Index unit = block * V::kSize, padded = w_.layout.padded;
     const Index valid = w_.layout.valid(block);
-    T* gates = saved_.gate_row(t, b) + unit;
-    T* dh = (outputs_first() ? dm_ : dh_).at(0, b) + unit;
+    const Index t = step.t;
+    T* gates = step.gates.at(b) + unit;
+    T* dh = step.dh.at(b) + unit;
     BackwardUnit<V> u;
     for (int s = 0; s < Cell::kSlots; ++s) u.s[s] = V::load(gates + s * padded);
     if constexpr (Cell::kUsesHPrev) {
-      saved_.factors.template read_h_prev<Cell, factored>(u, saved_.h_prev(t, b), t, b, unit,
-                                                          valid);
+      const T* h_prev = step.h_prev ? step.h_prev.at(b) : saved_.h_prev(t, b);
+      saved_.factors.template read_h_prev<Cell, factored>(u, h_prev, t, b, unit, valid);
     }
     u.dh = V::load(dh);
     V dh_kept(T(0));
@@ -292,14 +317,13 @@ class BackwardPass final : public Pass {
       dh_kept = take_kept<factored>(u.dh, t, b, unit, valid);
     }
     if constexpr (Cell::kStates == 2) {
-      u.c_prev = V::load(saved_.c.at(t, b) + unit);
-      u.c = V::load(saved_.c.at(t + 1, b) + unit);
-      u.dc = V::load(dc_.at(0, b) + unit);
+      u.c_prev = V::load(step.c_prev.at(b) + unit);
+      u.c = V::load(step.c.at(b) + unit);
+      u.dc = V::load(step.dc.at(b) + unit);
     }
     if constexpr (Cell::kUsesResetH && phase == 1) {
-      u.dreset_h = V::load(dreset_.at(0, b) + unit);
-      u.dh_in =
-          factored && saved_.factors.scale ? V::load(operands_.dh_in().at(0, b) + unit) : u.dh;
+      u.dreset_h = V::load(step.dreset.at(b) + unit);
+      u.dh_in = factored && saved_.factors.scale ? V::load(step.dh_in.at(b) + unit) : u.dh;
     }
     if constexpr (Cell::kDiagonal) w_.template read_peepholes<Cell>(u, unit);
     if constexpr (Cell::kDecaysMemory) u.memory_decay = V(*saved_.factors.memory.at(t, b));
@@ -318,11 +342,10 @@ class BackwardPass final : public Pass {
       if (valid < V::kSize) u.s[s] = u.s[s].first(valid);
       u.s[s].store(gates + s * padded);
     }
-    if constexpr (Cell::kStates == 2) u.dc.store(dc_.at(0, b) + unit);
+    if constexpr (Cell::kStates == 2) u.dc.store(step.dc.at(b) + unit);
     if (outputs_first()) return;  // finish_outputs() left what flows on
     if constexpr (factored) {
-      carry_dh<phase>(u, dh_kept, dh,
-                      saved_.factors.scale ? operands_.dh_in().at(0, b) + unit : nullptr);
+      carry_dh<phase>(u, dh_kept, dh, saved_.factors.scale ? step.dh_in.at(b) + unit : nullptr);
     } else if constexpr (Cell::kCarriesDh) {
       (phase == 0 ? u.dh : u.dh_in).store(dh);
     } else if constexpr (phase == Cell::kPhases - 1) {

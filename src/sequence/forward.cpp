@@ -26,6 +26,7 @@ namespace {
 template <class T, class Cell>
 class ForwardPass final : public Pass {
   using V = Lane<T>;
+  using Step = typename ForwardStates<T, Cell>::Step;
 
  public:
   ForwardPass(const Cell& cell, const PackedWeights<T>& weights, const ForwardProblem<T>& problem,
@@ -135,25 +136,45 @@ class ForwardPass final : public Pass {
     } else {
       scale_states<phase, factored>(part, rows, t);
     }
-    for (Index g = part.groups.begin; g < part.groups.end; ++g) {
-      T* acc = projection_.at(part, g, first, t, rows.begin);
-      const Index width = projection_.width(g);
-      if constexpr (!kNormalizes<Cell>) multiply<phase, factored>(part, rows, g, t, acc, width);
+    const Step step = states_.step(t);
+    const Index row = projection_.row(part, first, t, rows.begin);
+    const Index at_once = groups_at_once(part, rows);
+    for (Index g = part.groups.begin; g < part.groups.end; g += at_once) {
+      const Range groups{g, std::min(g + at_once, part.groups.end)};
+      if constexpr (!kNormalizes<Cell>) multiply<phase, factored>(part, rows, groups, step, row);
+      finish<phase, factored>(part, rows, groups, step, row);
+    }
+    if constexpr (Cell::kStates == 2 && phase == Cell::kPhases - 1) {
+      if (p_.cell_states) copy_c(part, rows, step);
+    }
+  }
+
+  // Gates wait for chains of operations, products for memory: of few rows, which leave either too
+  // little to do at a time, all products go first. Else the epilogue finds them in the L1 cache.
+  Index groups_at_once(const Part& part, Range rows) const {
+    constexpr Index kElements = 16 * 1024 / sizeof(T);
+    const Index width = projection_.width(part.groups.begin);
+    return rows.size() * width * part.groups.size() <= kElements ? part.groups.size() : 1;
+  }
+
+  // The epilogue of some groups, whose pre-activations the projection holds from `row` on.
+  template <int phase, bool factored>
+  void finish(const Part& part, Range rows, Range groups, const Step& step, Index row) {
+    for (Index g = groups.begin; g < groups.end; ++g) {
       const Range blocks = w_.layout.blocks_of(g);
-      for (Index b = rows.begin; b < rows.end; ++b, acc += width) {
+      const Index slot_stride = blocks.size() * V::kSize;
+      T* acc = projection_.at(g, row);
+      for (Index b = rows.begin; b < rows.end; ++b, acc += slot_stride * Cell::kSlots) {
         for (Index block = blocks.begin; block < blocks.end; ++block) {
           const Index at = (block - blocks.begin) * V::kSize;
           if constexpr (kNormalizes<Cell>) {
-            finish_unit<phase, factored>(acc + at, blocks.size() * V::kSize, t, b, block,
+            finish_unit<phase, factored>(acc + at, slot_stride, step, b, block,
                                          norm_.products(g, b) + at, norm_.row(part, b));
           } else {
-            finish_unit<phase, factored>(acc + at, blocks.size() * V::kSize, t, b, block);
+            finish_unit<phase, factored>(acc + at, slot_stride, step, b, block);
           }
         }
-        if constexpr (kNormalizesC<Cell>) norm_.take_c(b, g, states_.c.at(t + 1, b));
-        if constexpr (Cell::kStates == 2 && phase == Cell::kPhases - 1) {
-          if (p_.cell_states) copy_c(blocks, t, b);
-        }
+        if constexpr (kNormalizesC<Cell>) norm_.take_c(b, g, step.c.at(b));
       }
     }
   }
@@ -164,9 +185,19 @@ class ForwardPass final : public Pass {
     scaled_.make(part, rows, t, [&](Index b) { return states_.h_prev(t, b); });
   }
 
+  // Adds the products of a phase to what the projection holds from `row` on.
+  template <int phase, bool factored>
+  void multiply(const Part& part, Range rows, Range groups, const Step& step, Index row) {
+    for (Index g = groups.begin; g < groups.end; ++g) {
+      multiply_group<phase, factored>(part, rows, g, step, projection_.at(g, row),
+                                      projection_.width(g));
+    }
+  }
+
   // acc += the products of a phase for some rows of a group
   template <int phase, bool factored>
-  void multiply(const Part& part, Range rows, Index group, Index t, T* acc, Index width) {
+  [[gnu::always_inline]] void multiply_group(const Part& part, Range rows, Index group,
+                                             const Step& step, T* acc, Index width) {
     for (int k = 0; k < Cell::kTermCount; ++k) {
       if (Cell::kTerms[k].phase != phase) continue;
       T* to = acc + width / Cell::kSlots * Cell::kTerms[k].slot;
@@ -174,12 +205,31 @@ class ForwardPass final : public Pass {
         scaled_.multiply(part, rows, group, k, to, width);
         continue;
       }
-      const auto row_of = [&, k](Index r) {
-        return operand_row(states_, Cell::kTerms[k].operand, t, rows.begin + r);
-      };
-      w_.terms[static_cast<std::size_t>(k)].multiply({group, group + 1}, rows.size(), row_of,
-                                                     {to, width, to, width});
+      const WeightMatrix<T>& matrix = w_.terms[static_cast<std::size_t>(k)];
+      if (const StepRows<T> from = operand_rows(step, Cell::kTerms[k].operand)) {
+        matrix.multiply({group, group + 1}, rows.size(), {from.at(rows.begin), from.distance},
+                        {to, width, to, width});
+      } else {
+        const auto row_of = [this, t = step.t, begin = rows.begin](Index r) {
+          return states_.h_prev(t, begin + r);
+        };
+        matrix.multiply({group, group + 1}, rows.size(), row_of, {to, width, to, width});
+      }
     }
+  }
+
+  static StepRows<T> operand_rows(const Step& step, Operand operand) {
+    switch (operand) {
+      case Operand::kCPrev:
+        return step.c_prev;
+      case Operand::kC:
+        return step.c;
+      case Operand::kResetH:
+        return step.reset_h;
+      case Operand::kHPrev:
+        break;
+    }
+    return step.h_prev;
   }
 
   // R h_prev apart from W x, for layer normalisation.
@@ -188,11 +238,12 @@ class ForwardPass final : public Pass {
     const Range rows = p_.rows.active(part.rows, t);
     if (rows.size() == 0) return;
     scale_states<0, factored>(part, rows, t);
+    const Step step = states_.step(t);
     for (Index g = part.groups.begin; g < part.groups.end; ++g) {
       const Index width = projection_.width(g);
       T* const to = norm_.products(g, rows.begin);
       std::fill_n(to, rows.size() * width, T(0));
-      multiply<0, factored>(part, rows, g, t, to, width);
+      multiply_group<0, factored>(part, rows, g, step, to, width);
       norm_.take_products(rows, g);
     }
   }
@@ -200,24 +251,27 @@ class ForwardPass final : public Pass {
   // h = o∘tanh(LN(c)), where the epilogue left o in the place of m.
   template <bool factored>
   void squash_normalized_c(const Part& part, Index t) {
+    const Step step = states_.step(t);
     const Range rows = p_.rows.active(part.rows, t), blocks = w_.layout.blocks_of(part.groups);
     for (Index b = rows.begin; b < rows.end; ++b) {
       const Moments<T> moments = norm_.c_row(part, t, b);
       for (Index block = blocks.begin; block < blocks.end; ++block) {
         const Index unit = block * V::kSize, valid = w_.layout.valid(block);
-        const V hat = moments.hat(V::load(states_.c.at(t + 1, b) + unit), valid);
+        const V hat = moments.hat(V::load(step.c.at(b) + unit), valid);
         const V n = multiply_add(V::load(w_.norm.gamma_c.data() + unit), hat,
                                  V::load(w_.norm.beta_c.data() + unit));
-        const V o = V::load(states_.m(t, b) + unit);
-        store_h<factored>(o * cell_.act.output.value(n), t, b, unit, valid);
+        const V o = V::load(step.m.at(b) + unit);
+        store_h<factored>(o * cell_.act.output.value(n), step, b, unit, valid);
       }
     }
   }
 
-  void copy_c(Range blocks, Index t, Index b) {
-    const Index begin = blocks.begin * V::kSize;
-    const Index count = std::min(w_.hidden_size, blocks.end * V::kSize) - begin;
-    std::copy_n(states_.c.at(t + 1, b) + begin, count, p_.cell_states.at(t, b) + begin);
+  void copy_c(const Part& part, Range rows, const Step& step) {
+    const Range units = w_.layout.units_of(part.groups);
+    for (Index b = rows.begin; b < rows.end; ++b) {
+      std::copy_n(step.c.at(b) + units.begin, units.size(),
+                  p_.cell_states.at(step.t, b) + units.begin);
+    }
   }
 
   bool projects() const { return Cell::kProjects && w_.has_projection; }
@@ -228,17 +282,17 @@ class ForwardPass final : public Pass {
     const Index stride = w_.output_layout.padded;
     const Range rows = p_.rows.active(part.rows, t);
     if (rows.size() == 0) return;
-    const auto row_of = [&](Index r) { return states_.m(t, rows.begin + r); };
+    const Step step = states_.step(t);
+    const OperandRows<T> m(step.m.at(rows.begin), step.m.distance);
     for (Index g = part.outputs.begin; g < part.outputs.end; ++g) {
       const Index begin = w_.output_layout.units_of({g, g + 1}).begin;
       T* from = projected_.at(0, rows.begin) + begin;
-      w_.projection.front().multiply({g, g + 1}, rows.size(), row_of,
-                                     {zeros<T>(), 0, from, stride});
+      w_.projection.front().multiply({g, g + 1}, rows.size(), m, {zeros<T>(), 0, from, stride});
       const Range blocks = w_.output_layout.blocks_of(g);
       for (Index b = rows.begin; b < rows.end; ++b, from += stride) {
         for (Index block = blocks.begin; block < blocks.end; ++block) {
           const Index output = block * V::kSize;
-          store_h<factored>(V::load(from + output - begin), t, b, output,
+          store_h<factored>(V::load(from + output - begin), step, b, output,
                             w_.output_layout.valid(block));
         }
       }
@@ -247,51 +301,53 @@ class ForwardPass final : public Pass {
 
   // `h` is what the cell makes; some of the state before may be kept.
   template <bool factored>
-  void store_h(V h, Index t, Index b, Index unit, Index valid) {
+  void store_h(V h, const Step& step, Index b, Index unit, Index valid) {
     if (factored && p_.factors.keep) {
-      h = p_.factors.kept(h, V::load_partial(states_.h_prev(t, b) + unit, valid), t, b, unit,
-                          valid);
+      h = p_.factors.kept(h, V::load_partial(states_.h_prev(step, b) + unit, valid), step.t, b,
+                          unit, valid);
     }
-    h.store_partial(states_.h_after(t, b) + unit, valid);
+    h.store_partial(states_.h_after(step, b) + unit, valid);
   }
 
   // The epilogue for one lane of units of one row: slot s is at acc + s*slot_stride. `norm` is what
   // ForwardNorm needs besides, or nothing.
   // Inlined whatever the compiler thinks of so many versions: a call costs a third of it.
   template <int phase, bool factored, class... Norm>
-  [[gnu::always_inline]] void finish_unit(T* acc, Index slot_stride, Index t, Index b, Index block,
-                                          const Norm&... norm) {
-    const Index unit = block * V::kSize;
-    const Index valid = w_.layout.valid(block);
+  [[gnu::always_inline]] void finish_unit(T* acc, Index slot_stride, const Step& step, Index b,
+                                          Index block, const Norm&... norm) {
+    const Index unit = block * V::kSize, valid = w_.layout.valid(block);
     ForwardUnit<V> u;
     for (int s = 0; s < Cell::kSlots; ++s) u.a[s] = V::load(acc + s * slot_stride);
-    if constexpr (kNormalizes<Cell>) norm_.normalize(u.a, slot_stride, t, b, unit, valid, norm...);
+    if constexpr (kNormalizes<Cell>) {
+      norm_.normalize(u.a, slot_stride, step.t, b, unit, valid, norm...);
+    }
     if constexpr (Cell::kUsesHPrev) {
-      p_.factors.template read_h_prev<Cell, factored>(u, states_.h_prev(t, b), t, b, unit, valid);
+      p_.factors.template read_h_prev<Cell, factored>(u, states_.h_prev(step, b), step.t, b, unit,
+                                                      valid);
     }
     if constexpr (Cell::kStates == 2) {
-      u.c_prev = V::load(states_.c.at(t, b) + unit);
-      if constexpr (phase == 1) u.c = V::load(states_.c.at(t + 1, b) + unit);
+      u.c_prev = V::load(step.c_prev.at(b) + unit);
+      if constexpr (phase == 1) u.c = V::load(step.c.at(b) + unit);
     }
     if constexpr (Cell::kDiagonal) w_.template read_peepholes<Cell>(u, unit);
-    if constexpr (Cell::kDecaysMemory) u.memory_decay = V(*p_.factors.memory.at(t, b));
+    if constexpr (Cell::kDecaysMemory) u.memory_decay = V(*p_.factors.memory.at(step.t, b));
     if constexpr (kNormalizesC<Cell>) {  // h is o for now
       with_output(cell_, V(T(1))).template forward<phase>(u);
     } else {
       cell_.template forward<phase>(u);
     }
-    if constexpr (Cell::kStates == 2 && phase == 0) u.c.store(states_.c.at(t + 1, b) + unit);
-    if constexpr (Cell::kUsesResetH && phase == 0) u.reset_h.store(states_.reset_h.at(t, b) + unit);
+    if constexpr (Cell::kStates == 2 && phase == 0) u.c.store(step.c.at(b) + unit);
+    if constexpr (Cell::kUsesResetH && phase == 0) u.reset_h.store(step.reset_h.at(b) + unit);
     if constexpr (phase < Cell::kPhases - 1) {
       for (int s = 0; s < Cell::kSlots; ++s) u.a[s].store(acc + s * slot_stride);
     } else {
       if (projects() || kNormalizesC<Cell>) {
-        u.h.store(states_.m(t, b) + unit);
+        u.h.store(step.m.at(b) + unit);
       } else {
-        store_h<factored>(u.h, t, b, unit, valid);
+        store_h<factored>(u.h, step, b, unit, valid);
       }
       if (saved_ != nullptr) {
-        T* gates = saved_->gate_row(t, b) + unit;
+        T* gates = step.gates.at(b) + unit;
         for (int s = 0; s < Cell::kSlots; ++s) u.a[s].store(gates + s * w_.layout.padded);
       }
     }

@@ -40,8 +40,8 @@ class ForwardNorm {
       for (Index t = steps.begin; t < steps.end; ++t) {
         const Range active = rows.active(part.rows, t);
         for (Index b = active.begin; b < active.end; ++b) {
-          inputs_.put((t - steps.begin) * batch_ + b, g, projection.at(part, g, steps.begin, t, b),
-                      slot_stride(g));
+          inputs_.put((t - steps.begin) * batch_ + b, g,
+                      projection.at(g, projection.row(part, steps.begin, t, b)), slot_stride(g));
         }
       }
     }

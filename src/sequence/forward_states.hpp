@@ -35,11 +35,41 @@ class ForwardStates {
   History<T>& c;  // at t before step t, at t + 1 after it
   History<T>& reset_h;
   T* m(Index t, Index b) { return saved_ != nullptr ? saved_->m(t, b) : m_.at(0, b); }
-  T* h_after(Index t, Index b) {
+  [[gnu::noinline]] T* h_after(Index t, Index b) {
     if (p_.y) return p_.y.at(t, b);
     return saved_ != nullptr ? saved_->own_h.at(t, b) : h_ring_.at(t, b);
   }
   const T* h_prev(Index t, Index b) { return t == 0 ? h0_.at(0, b) : h_after(t - 1, b); }
+
+  // All rows of a step as its epilogue needs them; what the cell does not have stays empty.
+  struct Step {
+    Index t;
+    StepRows<T> h_prev, h;  // empty where h is scattered
+    StepRows<T> c_prev, c, reset_h, m;
+    StepRows<T> gates;  // what is saved of them
+  };
+  [[gnu::always_inline]] Step step(Index t) {
+    Step rows{};
+    rows.t = t;
+    rows.h = h_rows_after(t);
+    rows.h_prev = t == 0 ? h0_.rows_at(0) : h_rows_after(t - 1);
+    if constexpr (Cell::kStates == 2) {
+      rows.c_prev = c.rows_at(t);
+      rows.c = c.rows_at(t + 1);
+    }
+    if constexpr (Cell::kUsesResetH) rows.reset_h = reset_h.rows_at(t);
+    if (saved_ != nullptr) rows.gates = {saved_->gate_row(t, 0), saved_->row_size()};
+    if (w_.has_projection || kNormalizesC<Cell>) {
+      rows.m = saved_ == nullptr ? m_.rows_at(0) : StepRows<T>{saved_->m(t, 0), saved_->row_size()};
+    }
+    return rows;
+  }
+  [[gnu::always_inline]] T* h_after(const Step& step, Index b) {
+    return step.h ? step.h.at(b) : h_after(step.t, b);
+  }
+  [[gnu::always_inline]] const T* h_prev(const Step& step, Index b) {
+    return step.h_prev ? step.h_prev.at(b) : h_prev(step.t, b);
+  }
 
   // Every hidden slice of the same rows would write the same values: the first one does.
   void load(const Part& part) {
@@ -65,6 +95,11 @@ class ForwardStates {
   }
 
  private:
+  [[gnu::always_inline]] StepRows<T> h_rows_after(Index t) {
+    if (p_.y) return p_.y.rows_at(t);
+    return saved_ != nullptr ? saved_->own_h.rows_at(t) : h_ring_.rows_at(t);
+  }
+
   const PackedWeights<T>& w_;
   const ForwardProblem<T>& p_;
   Saved<T>* const saved_;

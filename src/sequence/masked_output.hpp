@@ -44,14 +44,21 @@ void add_gradient(const T* given, const UnitLayout<T>& layout, Range blocks, T* 
 template <class T>
 void add_gradients(const SequenceView<const T>& given, MaskedOutput masked_output, Index t,
                    Range rows, const UnitLayout<T>& layout, Range blocks, History<T>& to) {
-  const bool holds = given.has_gaps() && masked_output == MaskedOutput::kHold;
+  const StepRows<T> sums = to.rows_at(0);
+  if (const StepRows<const T> even = given.rows_at(t)) {
+    for (Index b = rows.begin; b < rows.end; ++b) {
+      add_gradient(even.at(b), layout, blocks, sums.at(b));
+    }
+    return;
+  }
+  const bool holds = masked_output == MaskedOutput::kHold;
   for (Index b = rows.begin; b < rows.end; ++b) {
-    add_gradient(given.at(t, b), layout, blocks, to.at(0, b));
+    add_gradient(given.at(t, b), layout, blocks, sums.at(b));
     if (!holds) continue;
     const RaggedBatch& ragged = *given.ragged;
     const Index end = ragged.next_time(t, b);
     for (Index time = ragged.time_of(t, b) + 1; time < end; ++time) {
-      add_gradient(given.at_time(time, ragged.batch_of(b)), layout, blocks, to.at(0, b));
+      add_gradient(given.at_time(time, ragged.batch_of(b)), layout, blocks, sums.at(b));
     }
   }
 }

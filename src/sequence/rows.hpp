@@ -6,6 +6,16 @@
 
 namespace tidegate {
 
+// The rows of one step at a constant distance, so that where they begin is computed once.
+template <class T>
+struct StepRows {
+  T* first = nullptr;
+  Index distance = 0;
+
+  T* at(Index b) const { return first + b * distance; }
+  explicit operator bool() const { return first != nullptr; }
+};
+
 // A (T, B, width) array with any strides over time and batch; each row is contiguous. Batch-first
 // and time-reversed arrays are the same view with other strides. A view for a ragged batch answers
 // for its steps and sorted rows.
@@ -22,6 +32,17 @@ struct SequenceView {
     if (ragged == nullptr) return at_time(t, b);
     if (compact) return data + ragged->row(t, b) * row;
     return at_time(ragged->time_of(t, b), ragged->batch_of(b));
+  }
+  // All of a step, or none where their lengths scatter them.
+  StepRows<T> rows_at(Index t) const {
+    if (ragged == nullptr) return {data + t * step, row};
+    return compact ? StepRows<T>{at(t, 0), row} : StepRows<T>{};
+  }
+  // All of step t and, at the same distance, of the steps after it; or none where there are gaps.
+  StepRows<T> rows_from(Index t, Index batch) const {
+    if (ragged != nullptr) return {};
+    if (batch == 1) return {data + t * step, step};
+    return step == batch * row ? StepRows<T>{data + t * step, row} : StepRows<T>{};
   }
   // The row as it lies in the array.
   T* at_time(Index time, Index sequence) const { return data + time * step + sequence * row; }
@@ -59,6 +80,7 @@ class History {
 
   T* at(Index t, Index b) { return rows_.data() + offset(t, b); }
   const T* at(Index t, Index b) const { return rows_.data() + offset(t, b); }
+  StepRows<T> rows_at(Index t) { return {at(t, 0), padded_}; }
 
  private:
   void hold(Index rows, Index mask, Index batch, Index padded) {

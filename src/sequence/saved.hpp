@@ -91,6 +91,10 @@ struct Saved {
     return reinterpret_cast<Moments<T>*>(gate_row(t, b) + moments_at_);
   }
   const T* h_prev(Index t, Index b) const { return t == 0 ? h0.at(0, b) : h.at(t - 1, b); }
+  StepRows<const T> h_prev_rows(Index t) {  // none where h is scattered
+    if (t > 0) return h.rows_at(t - 1);
+    return {h0.at(0, 0), output_padded_};
+  }
 
  private:
   // Rows at a distance of a large power of two would share few sets of a cache.
