@@ -90,10 +90,10 @@ static void check_panels() {
     for (const Index rows : {0, 1, 5, 6, 7, 8, 9, 13, 24, 25, 50}) {
       for (const bool shared_init : {false, true}) {
         const TileData<T> d(rows, vectors, 19, 2, shared_init);
+        const auto row_of = [&](Index r) { return d.row(r); };
         CHECK(matches_chain(d, [&](const auto& to) {
-          tidegate::multiply_panel<T>(
-              d.k_size, d.rows, [&](Index r) { return d.row(r); }, d.k_stride,
-              {d.panel.data(), d.panel_stride, vectors}, to);
+          tidegate::multiply_panel<T>(d.k_size, d.rows, row_of, d.k_stride,
+                                      {d.panel.data(), d.panel_stride, vectors}, to);
         }));
       }
     }
@@ -108,8 +108,8 @@ template <class T>
 static void check_in_place() {
   const TileData<T> d(7, 3, 11, 1, false);
   std::vector<T> sums = d.init;
-  tidegate::multiply_panel<T>(d.k_size, d.rows, [&](Index r) { return d.row(r); }, 1,
-                              {d.panel.data(), d.panel_stride, 3},
+  const auto row_of = [&](Index r) { return d.row(r); };
+  tidegate::multiply_panel<T>(d.k_size, d.rows, row_of, 1, {d.panel.data(), d.panel_stride, 3},
                               {sums.data(), d.init_stride, sums.data(), d.init_stride});
   for (Index r = 0; r < d.rows; ++r) {
     for (Index c = 0; c < d.width; ++c)

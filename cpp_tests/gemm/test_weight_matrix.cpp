@@ -71,8 +71,8 @@ static bool product_is_chain(const WeightMatrix<T>& matrix, const Stored<T>& sto
   const Index width = static_cast<Index>(column_of.size());
   const auto init = random.values<T>(rows * width);
   std::vector<T> out(at(rows * width + lanes), T(-9));
-  matrix.multiply(groups, rows, [&](Index r) { return operand.data() + r * k_size; },
-                  {init.data(), width, out.data(), width});
+  const auto operand_row = [&](Index r) { return operand.data() + r * k_size; };
+  matrix.multiply(groups, rows, operand_row, {init.data(), width, out.data(), width});
   bool same = true;
   for (Index r = 0; r < rows; ++r) {
     for (Index c = 0; c < width; ++c) {
@@ -134,11 +134,12 @@ static bool apart_is_one_vector_at_a_time(const WeightMatrix<T>& matrix, const S
   std::vector<T> together(at(rows * width)), alone(at(rows * width));
   for (Index r = 0; r < rows; ++r) {
     const T* from = init.data() + r * width;
-    matrix.multiply_apart(group, [&](Index v) { return row_of(r, v); },
-                          {from, 0, together.data() + r * width, 0});
+    const auto operand_of = [&](Index v) { return row_of(r, v); };
+    matrix.multiply_apart(group, operand_of, {from, 0, together.data() + r * width, 0});
   }
   for (Index v = 0; v < vectors; ++v) {
-    matrix.multiply_vectors(group, {v, v + 1}, rows, [&](Index r) { return row_of(r, v); },
+    const auto operand_of = [&](Index r) { return row_of(r, v); };
+    matrix.multiply_vectors(group, {v, v + 1}, rows, operand_of,
                             {init.data(), width, alone.data(), width});
   }
   return same_bits(together, alone);

@@ -12,10 +12,13 @@ template <class T>
 class OperandRows {
  public:
   OperandRows(const T* first, Index stride) : first_(first), stride_(stride) {}
-  // row_of(r) is the address of row r. It is not copied.
+  // row_of(r) is the address of row r. It is not copied, so it must have a name.
   template <class RowOf,
             class = std::enable_if_t<std::is_invocable_r_v<const T*, const RowOf&, Index>>>
   OperandRows(const RowOf& row_of) : row_of_(&row_of), call_(&call<RowOf>) {}
+  template <class RowOf,
+            class = std::enable_if_t<std::is_invocable_r_v<const T*, const RowOf&, Index>>>
+  OperandRows(const RowOf&& row_of) = delete;
 
   // The same rows from element k on.
   OperandRows from(Index k) const {
