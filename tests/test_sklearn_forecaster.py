@@ -130,6 +130,17 @@ def test_missing_rows_are_gaps():
     )
 
 
+def test_series_that_begin_late_or_end_early():
+    late = np.concatenate([np.full(12, np.nan), CYCLE])
+    one, other = (forecaster().backtest(y, test_size=80) for y in (CYCLE, late))
+    np.testing.assert_array_equal(one.forecasts["GRU"], other.forecasts["GRU"])
+    np.testing.assert_array_equal(one.truth, other.truth)
+    early = np.where(T < 395, CYCLE, np.nan)
+    model = forecaster(epochs=12).fit(early)
+    # What the season says, although the last five values before the forecast are missing.
+    assert np.abs(model.predict() - 3 * np.sin(2 * np.pi * (400 + np.arange(6)) / 12)).max() < 3
+
+
 def test_several_series_share_one_network_and_keep_their_scales():
     y = np.stack([CYCLE, 1000 - 50 * CYCLE], axis=1)
     model = forecaster(epochs=10, coverage=0.8).fit(y)
@@ -195,6 +206,7 @@ TIMES = np.datetime64("2024-01-01") + T
     [
         ({}, {"y": []}, ValueError, r"fit: y has shape \(0,\); expected \(n,\), or \(n, S\)"),
         ({}, {"y": CYCLE[:20]}, ValueError, '"y" has 0 windows .*expected at least 16'),
+        ({"coverage": 0.9}, {"y": CYCLE[:3]}, ValueError, '"y" has 0 windows .*expected at least'),
         ({}, {"y": ["a"] * 400}, TypeError, "fit: y has dtype <U1"),
         ({}, {"y": CYCLE * np.inf}, ValueError, "fit: y has the value inf"),
         ({}, {"y": CYCLE * np.nan}, ValueError, "fit: y has no number in its 400 rows"),

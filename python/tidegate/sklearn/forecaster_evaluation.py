@@ -36,7 +36,8 @@ class ForecasterEvaluation:
         where = self._where("backtest")
         horizon = checks.integer(where, "horizon", self.horizon)
         copy: Any = clone(self)
-        count = len(make_series(where, y, X, times, season=1, horizon=horizon, end=None)[0].values)
+        whole = make_series(where, y, X, times, season=1, horizon=horizon, end=None)[0]
+        count = whole.axis.first + len(whole)
         start = held_out_start(count, horizon)
         if test_size is not None:
             start = count - checks.integer(where, "test_size", test_size, least=horizon)

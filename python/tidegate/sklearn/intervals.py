@@ -29,6 +29,8 @@ def margins(
 ) -> list[float]:
     """Return by how much to move the ends of intervals, for each series; 0 if one is too short."""
     starts = [held_out_start(end, windows.horizon) for end in ends]
+    if min(starts) < 1:
+        return [0.0] * len(series)
     try:
         networks = train_together(series, starts, windows, recipe)
     except InputError:

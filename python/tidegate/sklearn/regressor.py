@@ -55,22 +55,11 @@ dtype, verbose
     normalize_y: bool = True
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "RNNRegressor":
-        """Train.
+        """Train; X, sample_weight and errors as in `RNNClassifier.fit`.
 
         Parameters
         ----------
-        X : (n, features) or (n, T, I) array, or list of (T_i, I) arrays
         y : (n,) or (n, K) array of numbers
-        sample_weight : (n,) array, optional
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError, TypeError
-            An argument cannot be used; the message says what was expected.
         """
         self._learn("fit", X, y, sample_weight, self.epochs, not self._continues())
         return self
