@@ -30,7 +30,7 @@ static int chosen(const CellConfig& config) {
 }
 
 TEST(config_options_select_the_cell) {
-  const auto cells = all_cells();
+  const auto cells = plain_cells();
   const int expected[] = {0, 1, 2, 3, 3, 4, 4, 5};
   for (std::size_t k = 0; k < cells.size(); ++k) {
     CHECK(chosen<tidegate::UsualActivations>(cells[k]) == expected[k]);

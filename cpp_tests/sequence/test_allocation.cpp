@@ -55,25 +55,31 @@ static Counts count_calls(const Shape& s, int threads) {
   tidegate::Saved<float> saved(engine.weights);
   const SequenceView<float> y_view{y.data(), state, s.units};
   const SequenceView<const float> x{arrays.x.data(), s.batch * s.inputs, s.inputs};
-  saved.prepare({s.steps, s.batch}, x, {y.data(), state, s.units});
-  const tidegate::ForwardProblem<float> problem{
-      {s.steps, s.batch}, x, y_view, arrays.h0.data(), nullptr, h.data(), c.data()};
+  const tidegate::StateFactors<float> factors = factors_of(arrays, s.batch);
+  saved.prepare({s.steps, s.batch}, x, {y.data(), state, s.units}, factors);
+  const tidegate::ForwardProblem<float> problem{{s.steps, s.batch},
+                                                x,
+                                                y_view,
+                                                arrays.h0.data(),
+                                                nullptr,
+                                                h.data(),
+                                                c.data(),
+                                                tidegate::MaskedOutput::kZero,
+                                                factors};
   Counts counts{};
   long before = allocations;
   tidegate::run_forward<float>(engine.weights, problem, &saved, threads);
   counts.forward = allocations - before;
   before = allocations;
-  tidegate::run_backward<float>(
-      engine.weights, saved,
-      {{y.data(), state, s.units},
-       h.data(),
-       nullptr,
-       {d.x.data(), x.step, x.row},
-       h.data(),
-       c.data(),
-       {d.weight_ih.data(), d.weight_hh.data(), d.bias_ih.data(), d.bias_hh.data(),
-        d.peephole.empty() ? nullptr : d.peephole.data()}},
-      threads);
+  tidegate::run_backward<float>(engine.weights, saved,
+                                {{y.data(), state, s.units},
+                                 h.data(),
+                                 nullptr,
+                                 {d.x.data(), x.step, x.row},
+                                 h.data(),
+                                 c.data(),
+                                 pointers_of(d)},
+                                threads);
   counts.backward = allocations - before;
   const auto runner = tidegate::make_forward<float>(engine.weights, problem, nullptr, threads);
   runner->run(threads);

@@ -11,6 +11,8 @@ static void check_streaming(const Shape& s, bool returns_y) {
   const auto expected = whole.forward();
   std::vector<T> x(at(s.batch * s.inputs)), y(at(s.batch * s.units));
   std::vector<T> h = arrays.h0, c = arrays.c0;
+  LayerArrays<T> step;
+  if (s.config.decays_memory) step.memory_decay.resize(at(s.batch));
   const auto runner = tidegate::make_forward<T>(whole.weights,
                                                 {{1, s.batch},
                                                  {x.data(), 0, s.inputs},
@@ -18,10 +20,15 @@ static void check_streaming(const Shape& s, bool returns_y) {
                                                  h.data(),
                                                  c.data(),
                                                  h.data(),
-                                                 c.data()},
+                                                 c.data(),
+                                                 tidegate::MaskedOutput::kZero,
+                                                 factors_of(step, s.batch)},
                                                 nullptr, 1);
   for (Index t = 0; t < s.steps; ++t) {
     std::copy_n(arrays.x.begin() + t * s.batch * s.inputs, x.size(), x.begin());
+    if (s.config.decays_memory) {
+      std::copy_n(arrays.memory_decay.begin() + t * s.batch, s.batch, step.memory_decay.begin());
+    }
     runner->run(1);
     CHECK(std::equal(h.begin(), h.end(), expected.y.begin() + t * s.batch * s.units));
     CHECK(!returns_y || same_bits(y, h));
@@ -53,7 +60,9 @@ TEST(forward_runner_again_is_the_same) {
                                        arrays.h0.data(),
                                        s.has_c() ? arrays.c0.data() : nullptr,
                                        h.data(),
-                                       s.has_c() ? c.data() : nullptr},
+                                       s.has_c() ? c.data() : nullptr,
+                                       tidegate::MaskedOutput::kZero,
+                                       factors_of(arrays, s.batch)},
                                       nullptr, 2);
     for (int run = 0; run < 3; ++run) {
       std::fill(y.begin(), y.end(), -5.0f);

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <memory>
+#include <numeric>
 #include <optional>
 
 #include "sequence/backward.hpp"
 #include "sequence/forward.hpp"
-#include "support/layer_arrays.hpp"
+#include "sequence/recompute.hpp"
+#include "support/layer_pointers.hpp"
 
 namespace tidegate_test {
 
@@ -69,6 +71,7 @@ struct EngineOptions {
   bool training = true;   // keep what backward() needs
   bool returns_y = true;  // else only the final state comes out
   MemoryOrder order{};
+  Index recompute_every = 0;  // steps whose gates are kept at a time; 0: all
 };
 
 template <class T>
@@ -81,16 +84,17 @@ class Engine {
         ragged_(ragged_batch()),
         weights(shape.config, shape.inputs, shape.units),
         x_(s_.steps, s_.batch, s_.inputs, o_.order),
+        memory_decay_(s_.steps, s_.batch, 1, o_.order),
         y_(s_.steps, s_.batch, s_.units, o_.order) {
     x_.set(in_.x);
+    if (s_.config.decays_memory) memory_decay_.set(in_.memory_decay);
     pack(o_.threads);
   }
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
   void pack(int threads, tidegate::Packing packing = tidegate::Packing::all()) {
-    weights.read_from({in_.weight_ih.data(), in_.weight_hh.data(), or_null(in_.bias_ih),
-                       or_null(in_.bias_hh), or_null(in_.peephole)});
+    weights.read_from(pointers_of(in_));
     weights.pack(packing, threads);
   }
 
@@ -105,12 +109,20 @@ class Engine {
                                         or_null(in_.c0),
                                         out.h_last.data(),
                                         out.c_last.data(),
-                                        masked_output()};
-    if (o_.training) {
-      if (!saved_) saved_ = std::make_unique<tidegate::Saved<T>>(weights);
-      saved_->prepare(problem.rows, problem.x, problem.y.read_only());
+                                        masked_output(),
+                                        factors()};
+    if (o_.training && !saved_) saved_ = std::make_unique<tidegate::Saved<T>>(weights);
+    if (o_.training && o_.recompute_every > 0) {
+      recomputation_ = std::make_unique<tidegate::Recomputation<T>>(
+          std::vector<tidegate::ForwardCall<T>>{{&weights, problem, saved_.get()}},
+          tidegate::Order::kIndependent, o_.recompute_every);
+      recomputation_->run_forward(o_.threads);
+    } else {
+      if (o_.training) {
+        saved_->prepare(problem.rows, problem.x, problem.y.read_only(), problem.factors);
+      }
+      tidegate::run_forward<T>(weights, problem, saved_.get(), o_.threads);
     }
-    tidegate::run_forward<T>(weights, problem, saved_.get(), o_.threads);
     if (o_.returns_y) out.y = y_.get();
     return out;
   }
@@ -128,11 +140,21 @@ class Engine {
         wants_dx ? dx.view().over(rows()) : SequenceView<T>{},
         gradients.h0.data(),
         gradients.c0.data(),
-        {or_null(gradients.weight_ih), or_null(gradients.weight_hh), or_null(gradients.bias_ih),
-         or_null(gradients.bias_hh), or_null(gradients.peephole)},
+        pointers_of(gradients),
         masked_output()};
-    tidegate::run_backward<T>(weights, *saved_, problem, o_.threads);
+    SequenceArray<T> dmemory(s_.steps, s_.batch, s_.units, o_.order);
+    const bool wants_dmemory = !gradients.memory_decay.empty();
+    if (wants_dmemory) {  // the pass writes valid steps
+      dmemory.set(std::vector<T>(at(s_.steps * s_.batch * s_.units)));
+      problem.dmemory = dmemory.view().over(rows());
+    }
+    if (recomputation_) {
+      recomputation_->run_backward({problem}, o_.threads);
+    } else {
+      tidegate::run_backward<T>(weights, *saved_, problem, o_.threads);
+    }
     if (wants_dx) gradients.x = dx.get();
+    if (wants_dmemory) gradients.memory_decay = sums_over_units(dmemory.get());
     gaps_untouched_ = gaps_untouched_ && dx.gaps_untouched();
   }
 
@@ -174,6 +196,18 @@ class Engine {
     }
     return tidegate::RaggedBatch::from_mask(mask.get(), {s_.steps, s_.batch}, o_.order.reversed);
   }
+  tidegate::StateFactors<T> factors() const {
+    tidegate::StateFactors<T> all;
+    if (s_.config.decays_memory) all.memory = memory_decay_.const_view();
+    return all.over(rows());
+  }
+  std::vector<T> sums_over_units(const std::vector<T>& values) const {
+    std::vector<T> sums;
+    for (auto row = values.begin(); row != values.end(); row += s_.units) {
+      sums.push_back(std::accumulate(row, row + s_.units, T(0)));
+    }
+    return sums;
+  }
   tidegate::MaskedOutput masked_output() const {
     return s_.hold ? tidegate::MaskedOutput::kHold : tidegate::MaskedOutput::kZero;
   }
@@ -187,8 +221,9 @@ class Engine {
   tidegate::PackedWeights<T> weights;
 
  private:
-  SequenceArray<T> x_, y_;
+  SequenceArray<T> x_, memory_decay_, y_;
   std::unique_ptr<tidegate::Saved<T>> saved_;
+  std::unique_ptr<tidegate::Recomputation<T>> recomputation_;
   bool gaps_untouched_ = true;
 };
 

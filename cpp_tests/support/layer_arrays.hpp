@@ -20,6 +20,7 @@ using tidegate::Activation;
 using tidegate::ActivationKind;
 using tidegate::CellConfig;
 using tidegate::CellKind;
+using tidegate::Coupled;
 using tidegate::Peephole;
 
 struct Shape {
@@ -30,10 +31,14 @@ struct Shape {
 
   bool valid(Index t, Index b) const { return mask.empty() || mask[at(b * steps + t)]; }
   bool has_c() const { return config.kind == CellKind::kLstm; }
-  Index gates() const { return has_c() ? 4 : config.kind == CellKind::kGru ? 3 : 1; }
+  bool is_coupled() const { return config.coupled != Coupled::kNone; }
+  Index gates() const {
+    if (has_c()) return is_coupled() ? 3 : 4;
+    return config.kind == CellKind::kGru ? 3 : 1;
+  }
   Index peephole_size() const {
     if (!has_c() || config.peephole == Peephole::kNone) return 0;
-    return 3 * units * (config.peephole == Peephole::kFull ? units : 1);
+    return (is_coupled() ? 2 : 3) * units * (config.peephole == Peephole::kFull ? units : 1);
   }
 };
 
@@ -41,10 +46,12 @@ struct Shape {
 template <class R>
 struct LayerArrays {
   std::vector<R> weight_ih, weight_hh, bias_ih, bias_hh, peephole;
-  std::vector<R> x;       // (T, B, I)
-  std::vector<R> h0, c0;  // (B, H)
+  std::vector<R> x;                                    // (T, B, I)
+  std::vector<R> h0, c0;                               // (B, H)
+  std::vector<R> weight_cc, bias_cc, memory_decay;     // of a T-LSTM; the decay is (T, B)
+  std::vector<R> gamma_ih, gamma_hh, gamma_c, beta_c;  // of layer normalisation
 
-  static constexpr std::size_t kCount = 8;
+  static constexpr std::size_t kCount = 15;
   std::array<std::pair<const char*, std::vector<R>*>, kCount> fields() {
     return {{{"weight_ih", &weight_ih},
              {"weight_hh", &weight_hh},
@@ -53,7 +60,14 @@ struct LayerArrays {
              {"peephole", &peephole},
              {"x", &x},
              {"h0", &h0},
-             {"c0", &c0}}};
+             {"c0", &c0},
+             {"weight_cc", &weight_cc},
+             {"bias_cc", &bias_cc},
+             {"memory_decay", &memory_decay},
+             {"gamma_ih", &gamma_ih},
+             {"gamma_hh", &gamma_hh},
+             {"gamma_c", &gamma_c},
+             {"beta_c", &beta_c}}};
   }
 };
 
@@ -99,6 +113,22 @@ LayerArrays<R> random_arrays(const Shape& s, std::uint64_t seed) {
   arrays.x = random.values<R>(s.steps * s.batch * s.inputs);
   arrays.h0 = random.values<R>(state, 0.8);
   if (s.has_c()) arrays.c0 = random.values<R>(state, 0.8);
+  const auto positive = [&](Index size, double low, double high) {
+    std::vector<R> values(at(size));
+    for (R& value : values) value = static_cast<R>(random.uniform(low, high));
+    return values;
+  };
+  if (s.config.decays_memory) {
+    arrays.weight_cc = random.values<R>(s.units * s.units, scale);
+    arrays.bias_cc = random.values<R>(s.units, 0.5);
+    arrays.memory_decay = positive(s.steps * s.batch, 0.1, 1);
+  }
+  if (s.config.layer_norm) {
+    arrays.gamma_ih = positive(rows, 0.5, 1.5);
+    arrays.gamma_hh = positive(rows, 0.5, 1.5);
+    if (s.has_c()) arrays.gamma_c = positive(s.units, 0.5, 1.5);
+    if (s.has_c()) arrays.beta_c = random.values<R>(s.units, 0.5);
+  }
   return arrays;
 }
 template <class R>
@@ -110,7 +140,7 @@ LayerOutputs<R> random_upstream(const Shape& s, std::uint64_t seed) {
 }
 
 // LSTM with every peephole, all four GRUs, the simple RNN; default activations.
-inline std::vector<CellConfig> all_cells() {
+inline std::vector<CellConfig> plain_cells() {
   std::vector<CellConfig> cells;
   for (const Peephole peephole : {Peephole::kNone, Peephole::kDiagonal, Peephole::kFull}) {
     cells.push_back({CellKind::kLstm, peephole, true, true, {}});
@@ -124,6 +154,25 @@ inline std::vector<CellConfig> all_cells() {
   return cells;
 }
 
+// And LSTMs with coupled gates, the T-LSTM, and cells that are normalised.
+inline std::vector<CellConfig> all_cells() {
+  std::vector<CellConfig> cells = plain_cells();
+  const auto lstm = [](Peephole peephole, Coupled coupled, bool decays_memory, bool layer_norm) {
+    return CellConfig{CellKind::kLstm, peephole,      true,      true, {},
+                      coupled,         decays_memory, layer_norm};
+  };
+  cells.push_back(lstm(Peephole::kNone, Coupled::kInput, false, false));
+  cells.push_back(lstm(Peephole::kDiagonal, Coupled::kForget, false, false));
+  cells.push_back(lstm(Peephole::kFull, Coupled::kInput, false, false));
+  cells.push_back(lstm(Peephole::kNone, Coupled::kNone, true, false));
+  cells.push_back(lstm(Peephole::kNone, Coupled::kNone, false, true));
+  cells.push_back(lstm(Peephole::kDiagonal, Coupled::kForget, false, true));
+  for (const CellKind kind : {CellKind::kGru, CellKind::kRnn}) {
+    cells.push_back({kind, Peephole::kNone, true, true, {}, Coupled::kNone, false, true});
+  }
+  return cells;
+}
+
 inline std::string describe(const Shape& s) {
   static const char* const kActivations[] = {"tanh", "sigmoid", "relu", "linear"};
   static const char* const kPeepholes[] = {"", " diagonal", " full"};
@@ -132,6 +181,8 @@ inline std::string describe(const Shape& s) {
   std::ostringstream text;
   text << (s.has_c() ? "lstm" : c.kind == CellKind::kGru ? "gru" : "rnn");
   if (s.has_c()) text << kPeepholes[static_cast<int>(c.peephole)];
+  if (s.is_coupled()) text << (c.coupled == Coupled::kInput ? " coupled input" : " coupled forget");
+  text << (c.decays_memory ? " T-LSTM" : "") << (c.layer_norm ? " normalised" : "");
   if (c.kind == CellKind::kGru) {
     text << (c.reset_after ? " after" : " before") << (c.retain ? " retain" : " replace");
   }

@@ -5,7 +5,7 @@
 #include <deque>
 
 #include "sequence/stack.hpp"
-#include "support/layer_arrays.hpp"
+#include "support/layer_pointers.hpp"
 
 namespace tidegate_test {
 
@@ -31,15 +31,18 @@ class SeveralLayers {
 
   // Forward and, when training, backward: together on a team, or one after the other if team is 1.
   Arrays<T> run_calls(int team, int threads, bool training) {
+    clear();
     std::vector<tidegate::ForwardCall<T>> forward;
     for (std::size_t j = 0; j < layers_.size(); ++j) {
       Layer& layer = layers_[j];
       const auto x = j > 0 && chained() ? read_only(layers_[j - 1].y, layers_[j - 1].s.units)
                                         : read_only(layer.in.x, layer.s.inputs);
-      layer.saved.prepare(dims_, x, read_only(layer.y, layer.s.units));
+      layer.saved.prepare(dims_, x, read_only(layer.y, layer.s.units),
+                          factors_of(layer.in, dims_.batch));
       forward.push_back({&layer.weights,
                          {dims_, x, view(layer.y, layer.s.units), layer.in.h0.data(),
-                          layer.in.c0.data(), layer.h_last.data(), layer.c_last.data()},
+                          layer.in.c0.data(), layer.h_last.data(), layer.c_last.data(),
+                          tidegate::MaskedOutput::kZero, factors_of(layer.in, dims_.batch)},
                          training ? &layer.saved : nullptr});
     }
     tidegate::run_calls(forward, order_, team, threads);
@@ -106,14 +109,10 @@ class SeveralLayers {
           y(upstream.y.size()),
           h_last(upstream.h_last.size()),
           c_last(upstream.c_last.size()) {
-      weights.read_from({in.weight_ih.data(), in.weight_hh.data(), in.bias_ih.data(),
-                         in.bias_hh.data(), in.peephole.empty() ? nullptr : in.peephole.data()});
+      weights.read_from(pointers_of(std::as_const(in)));
       weights.pack(tidegate::Packing::all(), 1);
     }
-    tidegate::WeightGradients<T> gradients() {
-      return {d.weight_ih.data(), d.weight_hh.data(), d.bias_ih.data(), d.bias_hh.data(),
-              d.peephole.empty() ? nullptr : d.peephole.data()};
-    }
+    tidegate::WeightGradients<T> gradients() { return pointers_of(d); }
   };
 
   bool chained() const { return order_ == Order::kChained; }

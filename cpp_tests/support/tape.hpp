@@ -82,6 +82,10 @@ inline Var exp(const Var& a) {
   const double value = std::exp(a.value);
   return {value, Tape::active().record(a.node, value)};
 }
+inline Var sqrt(const Var& a) {
+  const double value = std::sqrt(a.value);
+  return {value, Tape::active().record(a.node, 0.5 / value)};
+}
 inline Var tanh(const Var& a) {
   const double value = std::tanh(a.value);
   return {value, Tape::active().record(a.node, 1 - value * value)};

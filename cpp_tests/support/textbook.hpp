@@ -8,6 +8,11 @@
 //          h' = z∘h + (1-z)∘n                         or  (1-z)∘h + z∘n
 //   RNN    h' = tanh(W x + R h + b)
 //
+// Coupled gates k g o of an LSTM: k is f and i = 1 - f, or k is i and f = 1 - i. A T-LSTM takes
+// c - s + d∘s in the place of c, where s = tanh(W_cc c + b_cc). Under layer normalisation LN(W x;
+// γ) and LN(R h; γ) take the place of the products, and LN(c'; γ) + β that of c' in tanh(c'), where
+// LN(a; γ) = γ∘(a - mean) / √(variance + 1e-5).
+//
 // At a step that is not valid the states stay; y is 0, or the y before (0 before the first).
 //
 // R is a floating-point type, or Var for the gradient.
@@ -47,9 +52,8 @@ class Textbook {
     for (Index b = 0; b < s_.batch; ++b) {
       Vector h = row_of(w_.h0, b), c = row_of(w_.c0, b), y(at(s_.units), R(0));
       for (Index t = 0; t < s_.steps; ++t) {
-        const R* x = w_.x.data() + (t * s_.batch + b) * s_.inputs;
         const bool valid = s_.valid(t, b);
-        if (valid) step(x, h, c);
+        if (valid) step(t, b, h, c);
         if (valid) y = h;
         if (!valid && !s_.hold) continue;
         std::copy(y.begin(), y.end(), out.y.begin() + (t * s_.batch + b) * s_.units);
@@ -66,65 +70,103 @@ class Textbook {
     return Vector(states.begin() + b * s_.units, states.begin() + (b + 1) * s_.units);
   }
 
-  void step(const R* x, Vector& h, Vector& c) const {
-    if (s_.config.kind == CellKind::kLstm) return lstm_step(x, h, c);
-    if (s_.config.kind == CellKind::kGru) return gru_step(x, h);
-    const Vector h_prev = h;
+  void step(Index t, Index b, Vector& h, Vector& c) const {
+    const Vector x(w_.x.begin() + (t * s_.batch + b) * s_.inputs,
+                   w_.x.begin() + (t * s_.batch + b + 1) * s_.inputs);
+    const Index rows = s_.gates() * s_.units;
+    const Vector input = affine(w_.weight_ih, w_.gamma_ih, w_.bias_ih, x, rows);
+    const Vector recurrent = affine(w_.weight_hh, w_.gamma_hh, w_.bias_hh, h, rows);
+    if (s_.config.kind == CellKind::kGru) return gru_step(input, recurrent, h);
+    const Vector sum = plus(input, recurrent);
+    if (s_.config.kind == CellKind::kLstm) return lstm_step(sum, faded(t, b, c), h, c);
     for (Index j = 0; j < s_.units; ++j) {
-      h[at(j)] = activate(s_.config.activations.input, input(0, j, x) + recurrent(0, j, h_prev));
+      h[at(j)] = activate(s_.config.activations.input, sum[at(j)]);
     }
   }
 
-  void lstm_step(const R* x, Vector& h, Vector& c) const {
+  // c* of a T-LSTM; else c.
+  Vector faded(Index t, Index b, const Vector& c) const {
+    if (!s_.config.decays_memory) return c;
+    const R decay = w_.memory_decay[at(t * s_.batch + b)];
+    Vector memory = affine(w_.weight_cc, {}, w_.bias_cc, c, s_.units);
+    for (Index j = 0; j < s_.units; ++j) {
+      using std::tanh;
+      const R s = tanh(memory[at(j)]);
+      memory[at(j)] = c[at(j)] - s + decay * s;
+    }
+    return memory;
+  }
+
+  void lstm_step(const Vector& sum, const Vector& c_prev, Vector& h, Vector& c) const {
     const auto& act = s_.config.activations;
-    const Vector h_prev = h, c_prev = c;
-    const auto sum = [&](Index gate, Index j) {
-      return input(gate, j, x) + recurrent(gate, j, h_prev);
+    const Index output = s_.gates() - 1;
+    const auto gate = [&](Index k, Index j) { return sum[at(k * s_.units + j)]; };
+    for (Index j = 0; j < s_.units; ++j) {
+      const R first = activate(act.recurrent, gate(0, j) + peephole(0, j, c_prev));
+      const R g = activate(act.input, gate(output - 1, j));
+      if (s_.is_coupled()) {
+        const R kept = s_.config.coupled == Coupled::kInput ? first : R(1) - first;
+        c[at(j)] = kept * c_prev[at(j)] + (R(1) - kept) * g;
+      } else {
+        const R f = activate(act.recurrent, gate(1, j) + peephole(1, j, c_prev));
+        c[at(j)] = f * c_prev[at(j)] + first * g;
+      }
+    }
+    Vector squashed = c;
+    if (s_.config.layer_norm) squashed = plus(normalized(c, w_.gamma_c), w_.beta_c);
+    for (Index j = 0; j < s_.units; ++j) {
+      const R o = activate(act.recurrent, gate(output, j) + peephole(output - 1, j, c));
+      h[at(j)] = o * activate(act.output, squashed[at(j)]);
+    }
+  }
+
+  void gru_step(const Vector& input, const Vector& recurrent, Vector& h) const {
+    const auto& act = s_.config.activations;
+    const Vector h_prev = h;
+    const auto gate = [&](Index k, Index j) {
+      return activate(act.recurrent, input[at(k * s_.units + j)] + recurrent[at(k * s_.units + j)]);
     };
+    Vector reset_h(at(s_.units));
+    for (Index j = 0; j < s_.units; ++j) reset_h[at(j)] = gate(0, j) * h_prev[at(j)];
+    const Vector of_reset_h = s_.config.reset_after
+                                  ? Vector{}
+                                  : affine(w_.weight_hh, {}, w_.bias_hh, reset_h, 3 * s_.units);
     for (Index j = 0; j < s_.units; ++j) {
-      const R i = activate(act.recurrent, sum(0, j) + peephole(0, j, c_prev));
-      const R f = activate(act.recurrent, sum(1, j) + peephole(1, j, c_prev));
-      const R g = activate(act.input, sum(2, j));
-      c[at(j)] = f * c_prev[at(j)] + i * g;
-    }
-    for (Index j = 0; j < s_.units; ++j) {
-      const R o = activate(act.recurrent, sum(3, j) + peephole(2, j, c));
-      h[at(j)] = o * activate(act.output, c[at(j)]);
-    }
-  }
-
-  void gru_step(const R* x, Vector& h) const {
-    const auto& act = s_.config.activations;
-    const Vector h_prev = h;
-    Vector r(at(s_.units)), z(at(s_.units)), reset_h(at(s_.units));
-    for (Index j = 0; j < s_.units; ++j) {
-      r[at(j)] = activate(act.recurrent, input(0, j, x) + recurrent(0, j, h_prev));
-      z[at(j)] = activate(act.recurrent, input(1, j, x) + recurrent(1, j, h_prev));
-      reset_h[at(j)] = r[at(j)] * h_prev[at(j)];
-    }
-    for (Index j = 0; j < s_.units; ++j) {
-      const R recurrent_part =
-          s_.config.reset_after ? r[at(j)] * recurrent(2, j, h_prev) : recurrent(2, j, reset_h);
-      const R n = activate(act.input, input(2, j, x) + recurrent_part);
-      const R kept = s_.config.retain ? z[at(j)] : R(1) - z[at(j)];
+      const std::size_t row = at(2 * s_.units + j);
+      const R part = s_.config.reset_after ? gate(0, j) * recurrent[row] : of_reset_h[row];
+      const R n = activate(act.input, input[row] + part);
+      const R z = gate(1, j);
+      const R kept = s_.config.retain ? z : R(1) - z;
       h[at(j)] = kept * h_prev[at(j)] + (R(1) - kept) * n;
     }
   }
 
-  // (W x + b_ih) and (R h + b_hh) of one unit of one gate.
-  R input(Index gate, Index unit, const R* x) const {
-    const Index row = gate * s_.units + unit;
-    R sum = w_.bias_ih.empty() ? R(0) : w_.bias_ih[at(row)];
-    for (Index k = 0; k < s_.inputs; ++k) sum = sum + w_.weight_ih[at(row * s_.inputs + k)] * x[k];
-    return sum;
-  }
-  R recurrent(Index gate, Index unit, const Vector& h) const {
-    const Index row = gate * s_.units + unit;
-    R sum = w_.bias_hh.empty() ? R(0) : w_.bias_hh[at(row)];
-    for (Index k = 0; k < s_.units; ++k) {
-      sum = sum + w_.weight_hh[at(row * s_.units + k)] * h[at(k)];
+  // weight * from, normalised if there is a gain, + bias.
+  static Vector affine(const Vector& weight, const Vector& gamma, const Vector& bias,
+                       const Vector& from, Index rows) {
+    Vector product(at(rows), R(0));
+    for (std::size_t row = 0; row < product.size(); ++row) {
+      for (std::size_t k = 0; k < from.size(); ++k) {
+        product[row] = product[row] + weight[row * from.size() + k] * from[k];
+      }
     }
-    return sum;
+    if (!gamma.empty()) product = normalized(product, gamma);
+    return bias.empty() ? product : plus(product, bias);
+  }
+  static Vector normalized(const Vector& a, const Vector& gamma) {
+    using std::sqrt;
+    const R count(static_cast<double>(a.size()));
+    R mean(0), variance(0);
+    for (const R& value : a) mean = mean + value / count;
+    for (const R& value : a) variance = variance + (value - mean) * (value - mean) / count;
+    const R scale = R(1) / sqrt(variance + R(1e-5));
+    Vector result(a.size());
+    for (std::size_t k = 0; k < a.size(); ++k) result[k] = gamma[k] * (scale * (a[k] - mean));
+    return result;
+  }
+  static Vector plus(Vector a, const Vector& b) {
+    for (std::size_t k = 0; k < a.size(); ++k) a[k] = a[k] + b[k];
+    return a;
   }
   R peephole(Index which, Index unit, const Vector& c) const {
     if (s_.config.peephole == Peephole::kNone) return R(0);
