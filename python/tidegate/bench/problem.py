@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tidegate._arrays import FloatArray
 from tidegate.bench.case import Case
+from tidegate.weights import CellWeights
 
 STATES = {"lstm": 2, "gru": 1, "rnn": 1}
 Arrays = dict[str, FloatArray]
@@ -62,6 +64,15 @@ class Problem:
             dy=normal(case.directions * case.hidden),
             lengths=None if case.lengths is None else np.array(case.lengths, np.int64),
         )
+
+    def cell_weights(self) -> list[list[CellWeights]]:
+        """Return the weights as tidegate takes them, by layer and direction; arrays are shared."""
+        kind = self.case.cell
+        options: dict[str, Any] = {"activation": kind.activation, "reset_after": kind.reset_after}
+        return [
+            [CellWeights.view(kind.cell, **arrays, **options) for arrays in directions]
+            for directions in self.layers
+        ]
 
     def cells(self) -> Iterator[tuple[int, int, Arrays]]:
         """Yield layer, direction (0 forward, 1 reverse) and arrays of every cell."""

@@ -7,11 +7,8 @@ import numpy as np
 from tidegate._arrays import FloatArray
 from tidegate.bench.case import Case
 from tidegate.bench.problem import STATES, Arrays, Problem
+from tidegate.weights import CellWeights, to_onnx
 
-OPERATORS = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN"}
-# ONNX's gates by their place in ours: i o f c of i f g o, z r h of r z n; peepholes i o f of i f o.
-GATE_ORDER = {"lstm": (0, 3, 1, 2), "gru": (1, 0, 2), "rnn": (0,)}
-PEEPHOLE_ORDER = (0, 2, 1)
 STATE_NAMES = ("h0", "c0")
 OPSET, IR_VERSION = 17, 8
 
@@ -27,9 +24,9 @@ def onnx_model(problem: Problem) -> bytes:
     tensor = helper.np_dtype_to_tensor_dtype(np.dtype(case.dtype))
     graph = _Graph()
     last = case.layers - 1
-    for layer, directions in enumerate(problem.layers):
+    for layer, cells in enumerate(problem.cell_weights()):
         x = "x" if layer == 0 else graph.add_joined(case, f"y{layer - 1}")
-        graph.add_layer(problem, directions, x, "y" if layer == last else f"y{layer}")
+        graph.add_layer(problem, cells, x, "y" if layer == last else f"y{layer}")
     made = helper.make_graph(
         graph.nodes,
         case.kind,
@@ -86,30 +83,20 @@ class _Graph:
         self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
-    def add_layer(self, problem: Problem, directions: list[Arrays], x: str, y: str) -> None:
+    def add_layer(self, problem: Problem, cells: list[CellWeights], x: str, y: str) -> None:
         """Add the operator of a layer, from x (T, B, I) to y (T, D, B, H)."""
-        case = problem.case
-        order = GATE_ORDER[case.cell.cell]
-        weights = {
-            "W": [_reordered(a["weight_ih"], order) for a in directions],
-            "R": [_reordered(a["weight_hh"], order) for a in directions],
-            "B": [
-                np.concatenate([_reordered(a[b], order) for b in ("bias_ih", "bias_hh")])
-                for a in directions
-            ],
-        }
+        case, made = problem.case, to_onnx(cells)
         inputs = [x]
-        for name, arrays in weights.items():
-            inputs.append(self.constant(f"{name} of {y}", np.stack(arrays)))
+        for name in ("W", "R", "B"):
+            inputs.append(self.constant(f"{name} of {y}", getattr(made, name)))
         if problem.lengths is not None:
             inputs.append(self.constant(f"lengths of {y}", problem.lengths.astype(np.int32)))
         if case.continues:
             inputs += ["", *STATE_NAMES[: STATES[case.cell.cell]]]
-        if case.cell.peephole:
-            peepholes = [a["peephole"][list(PEEPHOLE_ORDER)].reshape(-1) for a in directions]
+        if made.P is not None:
             inputs += [""] * (7 - len(inputs))
-            inputs.append(self.constant(f"P of {y}", np.stack(peepholes)))
-        self.add(OPERATORS[case.cell.cell], inputs, y, **_attributes(case))
+            inputs.append(self.constant(f"P of {y}", made.P))
+        self.add(made.op_type, inputs, y, **made.attributes)
 
     def add_joined(self, case: Case, y: str) -> str:
         """Add what brings the output of a layer to (T, B, D*H), the input of the next."""
@@ -119,25 +106,3 @@ class _Graph:
         turned = self.add("Transpose", [y], f"{y} turned", perm=[0, 2, 1, 3])
         shape = np.array([case.steps, case.batch, case.directions * case.hidden])
         return self.add("Reshape", [turned, self.constant(f"shape of {y}", shape)], f"{y} joined")
-
-
-def _attributes(case: Case) -> dict[str, Any]:
-    """Return the attributes of the operator."""
-    kind = case.cell
-    attributes: dict[str, Any] = {
-        "hidden_size": case.hidden,
-        "direction": "bidirectional" if case.bidirectional else "forward",
-    }
-    if kind.cell == "gru":
-        attributes["linear_before_reset"] = int(kind.reset_after)
-    if kind.activation != "tanh":
-        other = kind.activation.capitalize()
-        one = {"lstm": ["Sigmoid", other, other], "gru": ["Sigmoid", other], "rnn": [other]}
-        attributes["activations"] = one[kind.cell] * case.directions
-    return attributes
-
-
-def _reordered(rows: FloatArray, order: tuple[int, ...]) -> FloatArray:
-    """Return an array (G*H, ...) with its gates in another order."""
-    gates = np.split(rows, len(order))
-    return np.concatenate([gates[place] for place in order])

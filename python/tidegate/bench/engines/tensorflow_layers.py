@@ -7,10 +7,8 @@ import numpy as np
 from tidegate._arrays import FloatArray
 from tidegate.bench.case import Case
 from tidegate.bench.problem import Arrays, Problem, gradient_name
-
-# Gates of Keras by their place in ours, i f c o and z r h; both orders are their own inverse.
-_KERAS_ORDER = {"lstm": (0, 1, 2, 3), "gru": (1, 0, 2), "rnn": (0,)}
-_BLOCK_ORDER = (0, 2, 1, 3)  # i c f o
+from tidegate.weights import to_keras, to_tensorflow
+from tidegate.weights.gate_orders import KERAS, OURS, TENSORFLOW, reordered
 
 
 def has_block_lstm(case: Case) -> bool:
@@ -58,8 +56,8 @@ class KerasLayers:
         if case.bidirectional:
             made = keras.layers.Bidirectional(made, dtype=case.dtype)
         made.build((case.batch, case.steps, case.inputs_of(layer)))
-        directions = self._problem.layers[layer]
-        made.set_weights([array for arrays in directions for array in self._to_keras(arrays)])
+        directions = self._problem.cell_weights()[layer]
+        made.set_weights([array for w in directions for array in to_keras(w)])
         return made
 
     def forward(self, x: Any) -> Any:
@@ -73,24 +71,17 @@ class KerasLayers:
     def named(self, dvariables: list[FloatArray]) -> Arrays:
         """Return the gradients in our layout; of summed biases, that of the first."""
         result: Arrays = {}
+        cell = self._case.cell.cell
         for place, (layer, direction, _) in enumerate(self._problem.cells()):
             kernel, recurrent, bias = dvariables[3 * place : 3 * place + 3]
             named = {"weight_ih": kernel.T, "weight_hh": recurrent.T, "bias_ih": bias}
             if bias.ndim == 2:
                 named |= {"bias_ih": bias[0], "bias_hh": bias[1]}
             for name, array in named.items():
-                result[gradient_name(name, layer, direction)] = self._reordered(array)
+                result[gradient_name(name, layer, direction)] = reordered(
+                    array, KERAS[cell], OURS[cell]
+                )
         return result
-
-    def _to_keras(self, arrays: Arrays) -> list[FloatArray]:
-        """Return kernel, recurrent kernel and bias."""
-        a = {name: self._reordered(array) for name, array in arrays.items()}
-        two_biases = self._case.cell.cell == "gru" and self._case.cell.reset_after
-        biases = np.stack([a["bias_ih"], a["bias_hh"]])
-        return [a["weight_ih"].T, a["weight_hh"].T, biases if two_biases else biases.sum(axis=0)]
-
-    def _reordered(self, rows: FloatArray) -> FloatArray:
-        return reordered(rows, _KERAS_ORDER[self._case.cell.cell])
 
 
 class BlockLstm:
@@ -105,12 +96,12 @@ class BlockLstm:
         import tensorflow as tf
 
         case = self._case = problem.case
-        ((arrays,),) = problem.layers
-        weight = np.concatenate([arrays["weight_ih"], arrays["weight_hh"]], axis=1)
-        self._weight = tf.Variable(np.ascontiguousarray(reordered(weight, _BLOCK_ORDER).T))
-        self._bias = tf.Variable(reordered(arrays["bias_ih"] + arrays["bias_hh"], _BLOCK_ORDER))
-        absent = np.zeros((3, case.hidden), np.float32)
-        self._peephole = [tf.Variable(row) for row in arrays.get("peephole", absent)]
+        ((w,),) = problem.cell_weights()
+        arrays = to_tensorflow(w, "BlockLSTM", forget_bias=0.0)
+        self._weight, self._bias = tf.Variable(arrays["w"]), tf.Variable(arrays["b"])
+        absent = np.zeros(case.hidden, np.float32)
+        peepholes = (arrays.get(name, absent) for name in ("wci", "wcf", "wco"))
+        self._peephole = [tf.Variable(row) for row in peepholes]
         zeros = (np.zeros((case.batch, case.hidden), np.float32),) * 2
         self._h, self._c = (tf.constant(part) for part in problem.state or zeros)
         self.variables = [self._weight, self._bias]
@@ -139,16 +130,11 @@ class BlockLstm:
     def named(self, dvariables: list[FloatArray]) -> Arrays:
         """Return the gradients in our layout; of summed biases, that of the first."""
         dweight, dbias, *dpeephole = dvariables
-        dweight = reordered(dweight.T, _BLOCK_ORDER)
+        orders = TENSORFLOW["lstm"], OURS["lstm"]
+        dweight = reordered(dweight.T, *orders)
         inputs = self._case.inputs
         named = {"weight_ih": dweight[:, :inputs], "weight_hh": dweight[:, inputs:]}
-        named["bias_ih"] = reordered(dbias, _BLOCK_ORDER)
+        named["bias_ih"] = reordered(dbias, *orders)
         if dpeephole:
             named["peephole"] = np.stack(dpeephole)
         return {gradient_name(name, 0, 0): array for name, array in named.items()}
-
-
-def reordered(rows: FloatArray, order: tuple[int, ...]) -> FloatArray:
-    """Return an array (G*H, ...) with its gates in another order."""
-    gates = np.split(rows, len(order))
-    return np.concatenate([gates[place] for place in order])

@@ -12,7 +12,6 @@ from tidegate.bench.engines.engine import Prepared
 from tidegate.bench.problem import Arrays, Problem, gradient_name
 from tidegate.functional.network import network_backward, network_forward
 from tidegate.runtime import set_num_threads
-from tidegate.weights import CellWeights
 
 
 class Engine(Base):
@@ -28,19 +27,7 @@ class Engine(Base):
 
     def prepare(self, problem: Problem) -> Prepared:
         """Make the weights and, for training, the arrays of their gradients."""
-        kind = problem.case.cell
-        weights = [
-            [
-                CellWeights.view(
-                    kind.cell,
-                    **arrays,
-                    activation=kind.activation,
-                    reset_after=kind.reset_after,
-                )
-                for arrays in directions
-            ]
-            for directions in problem.layers
-        ]
+        weights = problem.cell_weights()
         states = [problem.state * len(directions) for directions in weights]
         given = states if problem.state else None
 
