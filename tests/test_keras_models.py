@@ -6,6 +6,7 @@ import pytest
 from keras_peer import keras
 from random_runs import Draw
 from tidegate.keras import from_keras, to_keras
+from tidegate.keras import layers as engine_layers
 from tidegate.layers import GRU, LSTM, Bidirectional, Dense, Dropout, Embedding, Input, Masking
 from tidegate.layers import AttentionPooling as Pooling
 from tidegate.models import Model, Sequential
@@ -149,6 +150,15 @@ def test_stateful_layers_carry_the_same():
         np.testing.assert_allclose(back.predict(x, batch_size=3, verbose=0), expected, **CLOSE)
     with pytest.raises(ValueError, match=r"batch_size is None and layer 'lstm.*' is stateful"):
         to_keras(ours)
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "SimpleRNN"])
+def test_the_layers_of_tidegate_keras_are_read_too(kind):
+    drop_in = getattr(engine_layers, kind)
+    theirs = stack_of(drop_in(4, return_sequences=True), L.Bidirectional(drop_in(3)), L.Dense(2))
+    x = np.random.default_rng(0).standard_normal((3, 5, 2)).astype("f4")
+    expected = theirs.predict(x, verbose=0)
+    np.testing.assert_allclose(from_keras(theirs).predict(x), expected, **CLOSE)
 
 
 def test_rules_and_noise_are_taken_over():

@@ -45,11 +45,11 @@ def from_keras(model: Any, *, seed: int | None = None) -> BaseModel:
 
     Examples
     --------
-    >>> import keras                                                        # doctest: +SKIP
+    >>> import keras
     >>> theirs = keras.Sequential([keras.Input((10, 1)), keras.layers.LSTM(8),
-    ...                            keras.layers.Dense(1)])                  # doctest: +SKIP
-    >>> ours = from_keras(theirs)                                           # doctest: +SKIP
-    >>> ours.predict(np.zeros((2, 10, 1))).shape                            # doctest: +SKIP
+    ...                            keras.layers.Dense(1)])
+    >>> ours = from_keras(theirs)
+    >>> ours.predict(np.zeros((2, 10, 1))).shape
     (2, 1)
     """
     where = "from_keras"
