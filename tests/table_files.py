@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from tidegate import cli
+from tidegate.layers import GRU, LSTM, Dense
+from tidegate.models import Sequential
 
 SMALL = ("--units", "8", "--epochs", "3")
 
@@ -49,6 +51,14 @@ def gesture_rows(recordings=60, seed=0):
             label = "left" if turn > 0 else "right"
             rows.append([f"r{recording}", label, f"{x:.4f}", f"{y:.4f}"])
     return rows
+
+
+def saved_model(path):
+    """Save a model of two recurrent layers; return it."""
+    layers = [LSTM(5, return_sequences=True, input_shape=(None, 3)), GRU(4), Dense(2)]
+    model = Sequential(layers, seed=0)
+    model.save(path)
+    return model
 
 
 @pytest.fixture

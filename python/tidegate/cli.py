@@ -11,12 +11,13 @@ from tidegate._version import __version__
 COMMANDS = {
     "info": (
         "tidegate._info_command",
-        "print ISA level, threads, compiler, Eigen, OpenMP, versions",
+        "describe this installation (ISA level, threads, versions) or a model file",
     ),
     "demo": ("tidegate.demo.command", "learn the CO2 record of Mauna Loa with an LSTM and a GRU"),
     "forecast": ("tidegate.forecast.command", "forecast a column of your own CSV file"),
     "train": ("tidegate.tabular.train_command", "train a network on a table, CSV or Parquet"),
     "predict": ("tidegate.tabular.predict_command", "apply a network of `train` to a table"),
+    "convert": ("tidegate._convert_command", "convert model files: tidegate, ONNX, Keras"),
     "bench": ("tidegate.bench.command", "measure speed beside the frameworks that are installed"),
 }
 
@@ -24,7 +25,11 @@ COMMANDS = {
 def _parser(chosen: str | None) -> argparse.ArgumentParser:
     """Build the parser; only the chosen subcommand gets its arguments."""
     parser = argparse.ArgumentParser(
-        prog="tidegate", description="Gated recurrent networks on the CPU.", allow_abbrev=False
+        prog="tidegate",
+        description="Gated recurrent networks on the CPU.",
+        epilog="`tidegate COMMAND --help` tells more, with examples. Exit status: 0 done, "
+        "1 failed, 2 an option or a file must be mended, 130 Ctrl-C.",
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"tidegate {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

@@ -40,6 +40,8 @@ from tidegate.layers.types import Array
 from tidegate.models import description
 from tidegate.models.base import BaseModel
 
+__all__ = ["ModelFileError", "from_bytes", "load", "load_notes", "save", "to_bytes"]
+
 Path = str | os.PathLike[str]
 
 
