@@ -9,7 +9,9 @@ from table_files import saved_model
 pytest.importorskip("keras", reason='pip install "tidegate[keras]" and a backend')
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras on TensorFlow
+@pytest.mark.filterwarnings(
+    "ignore:__array__ implementation:DeprecationWarning"
+)  # Keras on TensorFlow
 @pytest.mark.parametrize("ending", ["keras", "h5"])
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 def test_to_keras_and_back(command, tmp_path, ending):

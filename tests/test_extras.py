@@ -1,4 +1,4 @@
-"""Every extra that an error or the documentation names exists, and brings what the code asks for."""
+"""Every extra that an error or a page names exists, and brings what the code asks for."""
 
 import ast
 import re

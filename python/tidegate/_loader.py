@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tidegate._version import __version__
 
@@ -100,4 +100,9 @@ supported: tuple[str, ...] = supported_levels()
 built: tuple[str, ...] = tuple(level for level in LEVELS if is_built(level))
 available: tuple[str, ...] = tuple(level for level in built if level in supported)
 isa: str = choose_level(supported, built, os.environ)
-core: Any = load_core(isa)
+if TYPE_CHECKING:
+    import tidegate._core  # the stub that stands for every level
+
+    core = tidegate._core
+else:
+    core = load_core(isa)

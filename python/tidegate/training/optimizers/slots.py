@@ -26,7 +26,9 @@ class SlotBuffers:
         self.flat = flat
         self.names = tuple(names)
         self.previous = np.empty_like(flat.values)
-        self._sides = [[np.zeros_like(flat.values) for _ in names] for _ in range(2)]
+        self._sides: list[list[Any]] = [
+            [np.zeros_like(flat.values) for _ in names] for _ in range(2)
+        ]
         kind = core.FlatSlots32 if flat.dtype == np.float32 else core.FlatSlots64
         self.core: Any = kind(flat.values, flat.gradients, *self._sides)
 
