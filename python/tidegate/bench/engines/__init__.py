@@ -50,14 +50,16 @@ def installed() -> list[str]:
 
 
 def versions(engine: str) -> dict[str, str]:
-    """Return the versions of an engine's packages."""
+    """Return the versions of an engine's packages, its own under its name."""
     packages = PEERS[engine].packages if engine in PEERS else (engine, "numpy")
+    if engine == DROP_IN:
+        packages = (engine, *packages)
     return {package: _version(package) for package in packages}
 
 
 def _version(package: str) -> str:
     """Return the version of an installed distribution; ours may run from its tree."""
-    if package == OURS:
+    if package in (OURS, DROP_IN):
         from tidegate._version import __version__
 
         return __version__
