@@ -67,3 +67,9 @@ def test_require_does_not_hide_an_error_inside_an_installed_package(tmp_path, mo
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ModuleNotFoundError, match="nonsense_dependency"):
         require("broken_extra", extra="io", purpose="model.save")
+
+
+def test_a_reader_that_has_seen_enough_gets_no_traceback():
+    command = f"{sys.executable} -m tidegate info | true"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert done.stderr == ""

@@ -38,6 +38,7 @@ def changed(tmp_path, row, column, cell):
         ("warm", ['line 12, column "temp": "warm" is not a finite number']),
         ("1,5", ["decimal point"]),
         ("inf", ["is not a finite number"]),
+        ("-1e31", ['line 12, column "temp": is beyond 1e+30']),
     ],
 )
 def test_cells_that_cannot_be_read(command, tmp_path, cell, words):
@@ -172,6 +173,17 @@ def test_a_model_that_does_not_fit_the_table(command, demand, tmp_path):
     refused(command("train", demand, *more, "--window", 5), *words)
 
 
+def test_a_disk_that_fills_up(command, demand, tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "save: cannot write the model: No space left on device", "m")
+
+    monkeypatch.setattr("tidegate.io.write_whole", full)
+    status, _, err = command("train", demand, *FORECAST, *SMALL)
+    assert status == 1
+    assert err.startswith("tidegate train: error: ") and "No space left on device" in err
+    assert len(err.splitlines()) == 1
+
+
 def test_classes_that_were_not_learnt(command, gestures, tmp_path):
     given = ("--task", "classification", "--target", "gesture", "--group", "recording")
     assert command("train", gestures, *given, *SMALL)[0] == 0
@@ -208,6 +220,7 @@ def _damage(table, key, value):
         ("plan.group", 3),
         ("scaling.input_scale", [1.0]),
         ("scaling.target_mean", ["a"]),
+        ("scaling.target_scale", [0.0]),
         ("classes", None),
         ("naive", []),
         ("axis", {"kind": "fixed", "step": 0}),

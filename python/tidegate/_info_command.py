@@ -29,11 +29,12 @@ def run(args: argparse.Namespace) -> int:
         return 0
     try:
         describe = _describe_onnx if args.file.suffix.lower() == ".onnx" else _describe
-        print(describe(args.file))
+        text = describe(args.file)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         print(f"tidegate info: error: {args.file}: {reason}", file=sys.stderr)
         return 2
+    print(text)
     return 0
 
 

@@ -1,6 +1,7 @@
 """The command `tidegate`; the module of a subcommand is imported only when it is asked for."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -48,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser(chosen).parse_args(arguments)
     try:
         status: int = import_module(COMMANDS[args.command][0]).run(args)
+        sys.stdout.flush()
     except ImportError as error:
         if error.name is None or error.name.partition(".")[0] == "tidegate":
             raise
@@ -56,4 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"tidegate {args.command}: interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return status

@@ -1,10 +1,13 @@
 """Where results go; checked before any training, so that no minute is lost to a wrong path."""
 
+import io
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from tidegate._extras import require
+from tidegate._files import write_whole
 from tidegate.forecast.errors import InputError
 
 
@@ -65,6 +68,13 @@ def check_picture(option: str, path: Path, source: Path | None = None) -> None:
     known = backend.FigureCanvasBase.get_supported_filetypes()
     if path.suffix.lower().removeprefix(".") not in known:
         raise InputError(f"{option} {path}: a picture ends in one of .{', .'.join(sorted(known))}.")
+
+
+def write_picture(path: Path, figure: Any) -> None:
+    """Write a matplotlib Figure, whole or not at all; the ending of the name says how."""
+    content = io.BytesIO()
+    figure.savefig(content, format=path.suffix.lower().removeprefix("."))
+    write_whole(str(path), content.getvalue(), "the picture")
 
 
 def make_folder(option: str, path: Path) -> None:

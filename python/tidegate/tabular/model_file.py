@@ -12,6 +12,7 @@ from tidegate import io
 from tidegate.forecast.errors import InputError
 from tidegate.forecast.evaluate import shown
 from tidegate.forecast.timeaxis import TimeAxis
+from tidegate.models import Sequential
 from tidegate.models.base import BaseModel
 from tidegate.tabular.plan import Plan
 from tidegate.tabular.rows import Rows
@@ -102,6 +103,8 @@ class TableModel:
         if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
             raise ValueError("its classes are no list of names")
         scaling = Scaling.make(table["scaling"], len(plan.inputs), len(plan.targets))
+        if not isinstance(model, Sequential):
+            raise ValueError("it is a graph of layers, not a chain")
         answers = np.asarray(naive, dtype=np.float64)
         width = len(classes) if plan.classifies else len(plan.targets)
         if answers.shape != (len(plan.targets),) or model.output_shape != (width,):

@@ -53,6 +53,9 @@ def run(args: argparse.Namespace) -> int:
     except InputError as error:
         complain("predict", error)
         return 2
+    except OSError as error:
+        complain("predict", error)
+        return 1
     return 0
 
 
@@ -81,8 +84,8 @@ def _predict(args: argparse.Namespace) -> None:
     columns = results.columns(model, rows, found, predicted, args.probabilities)
     results.write("--output", args.output, columns)
     print(f"{args.output}: {len(found)} predictions, the last of them\n{results.preview(columns)}")
-    told = found.with_truth(rows)
-    if len(told):
-        again = model.predict(rows, told)
+    told = found.told(rows)
+    if told.any():
         name = model.model.name.upper()
-        print(f"\n{Comparison.of(rows, told, again, model.naive, name).text()}")
+        compared = Comparison.of(rows, found.take(told), predicted[told], model.naive, name)
+        print(f"\n{compared.text()}")

@@ -15,6 +15,8 @@ from tidegate.tabular.plan import Plan
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+LARGEST = 1e30  # squares of float32 must stay finite
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -79,8 +81,7 @@ def read_rows(
     order, starts, names = _sequences(table, plan.group)
     found = list(classes or [])
     inputs = np.stack([table.numbers(name) for name in plan.inputs], axis=1)
-    if plan.missing == "refuse":
-        _require_numbers(table, plan, inputs)
+    _require_numbers(table, plan, inputs)
     if plan.classifies:
         targets, found = _class_numbers(table, plan.targets[0], found)
     else:
@@ -106,7 +107,12 @@ def _sequences(table: Table, group: str | None) -> tuple[Ints, Ints, list[str]]:
 
 
 def _require_numbers(table: Table, plan: Plan, inputs: Floats) -> None:
-    """Refuse an empty cell among the inputs; a target of a forecast is one of them."""
+    """Refuse what a network cannot read; the target of a forecast is among the inputs."""
+    for row, column in np.argwhere(np.abs(inputs) > LARGEST)[:1]:
+        place = table.places(plan.inputs[column])[row]
+        raise InputError(f"{place}: is beyond {LARGEST:g}; expected less (change the unit).")
+    if plan.missing == "carry":
+        return
     empty = np.argwhere(np.isnan(inputs))
     if empty.size:
         row, column = (int(index) for index in empty[0])

@@ -36,11 +36,15 @@ class Samples:
         """Return some of the samples, by a mask or by their numbers."""
         return Samples(self.first[chosen], self.last[chosen], self.truth[chosen])
 
-    def with_truth(self, rows: Rows) -> "Samples":
-        """Return the samples whose targets are all told."""
+    def told(self, rows: Rows) -> npt.NDArray[np.bool_]:
+        """Return which samples have all of their targets in the table."""
         told = self.truth >= 0
         told[told] = ~np.isnan(rows.targets[self.truth[told]]).any(axis=1)
-        return self.take(told)
+        return told
+
+    def with_truth(self, rows: Rows) -> "Samples":
+        """Return those samples."""
+        return self.take(self.told(rows))
 
 
 def windows(rows: Rows) -> Samples:

@@ -72,6 +72,8 @@ class Scaling:
         ):
             if array.shape != (count,) or not np.isfinite(array).all():
                 raise ValueError(f"{name} has shape {array.shape}; expected {count} numbers")
+        if min(arrays[1].min(), arrays[3].min()) <= 0:
+            raise ValueError("a scale is not positive")
         return cls(*arrays)
 
     def inputs(self, rows: Rows, samples: Samples) -> Any:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from tidegate._extras import require
 from tidegate.forecast.command import progress
 from tidegate.forecast.errors import InputError
-from tidegate.forecast.outputs import check_new, check_picture
+from tidegate.forecast.outputs import check_new, check_picture, write_picture
 from tidegate.forecast.table import Table, read_table
 from tidegate.tabular import network, samples
 from tidegate.tabular.choices import continued_plan, plan_of
@@ -46,6 +46,9 @@ def run(args: argparse.Namespace) -> int:
     except InputError as error:
         complain("train", error)
         return 2
+    except OSError as error:  # a disk that fills up
+        complain("train", error)
+        return 1
 
 
 def _check_outputs(args: argparse.Namespace) -> None:
@@ -83,7 +86,7 @@ def _train(args: argparse.Namespace) -> int:
         compared = Comparison.of(rows, parts.validation, predicted, found.naive, name)
         print(f"\n{compared.text()}\n")
     if args.plot is not None and history.history:
-        history.plot().figure.savefig(args.plot)
+        write_picture(args.plot, history.plot().figure)
         print(f"picture: {args.plot}")
     print(f"model: {args.output}")
     if history.interrupted:
