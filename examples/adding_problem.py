@@ -5,8 +5,8 @@ one step in each half is marked; the target is the sum of both numbers. To say 1
 the variance of that sum: the baseline.
 Published for T = 600, squared error (Bai, Kolter & Koltun 2018, arXiv:1803.01271, table 1; about
 70 000 weights each): LSTM 0.164, GRU 5.3e-5, simple RNN 0.177, temporal convolution 5.8e-5.
-Here a GRU with 13 000 weights and a minute: it waits at 0.167 for about 400 batches, then finds it.
-Expect below 0.001: solved, but not the published precision.
+Here a GRU with 13 000 weights and less than a minute: it stays at 0.167 for some 400 batches, then
+finds it. Expect 0.0013: solved, but not to the published precision.
 
     python examples/adding_problem.py --output adding_problem.png
 """

@@ -5,7 +5,7 @@ learn from and 40 to test on, 100 steps of an accelerometer and a gyroscope with
 standing, walking, running, badminton. Each sensor has its own GRU, with a
 learnt query that weighs its steps (the last step alone: 0.7 to 0.9); the branches are joined. The
 baseline is the nearest neighbour by Euclidean distance.
-Expect 0.975 to 1.0 against 0.6. Forty tests: one more or less is 0.025.
+Expect 0.975 to 1.0 (three seeds) against 0.6. Forty tests: one more or less is 0.025.
 
     python examples/basic_motions.py --output basic_motions.png
 """

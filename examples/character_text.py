@@ -5,7 +5,7 @@ the test. Scores are bits per character: how surprised the model is. Baselines: 
 each character after the two before it (add-0.1 smoothing), and the lzma compressor, which reads
 the same text first and wins: the topics quote each other, and it copies whole sentences. Then a
 Stream writes, one character per step.
-Expect 2.2 bits against 2.6 and 1.8; most words are right, sentences are not.
+Expect 2.1 bits against 2.6 and 1.8; most words are right, sentences are not.
 
     python examples/character_text.py --output character_text.png
 """

@@ -3,7 +3,7 @@
 Data: scikit-learn's digits, 1797 images from the UCI repository (Alpaydin & Kaynak 1998), bundled
 with it; the last 500 are the test. The baseline, logistic regression, sees all 64 pixels at once.
 The picture shows what the GRUs took for another digit.
-Expect 0.95 to 0.96 against 0.92.
+Expect 0.95 against 0.92.
 
     python examples/digit_rows.py --output digit_rows.png
 """

@@ -48,7 +48,7 @@ def main():
     )
     print(f"alarm {late[0]} steps after the change" if late.size else "no alarm")
 
-    if (both := axes(args.output, rows=2, size=(9, 5), sharex=True)) is not None:
+    if (both := axes(args.output, rows=2, size=(6.5, 3.3), sharex=True)) is not None:
         above, below = both
         above.plot(signal, color="grey", lw=0.8, label="signal")
         above.plot(predicted, color="tab:blue", lw=1, label="predicted one step before")

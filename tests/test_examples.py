@@ -41,6 +41,7 @@ CASES = {
         lambda s: s["LSTM"] < 4.4,  # what the frequencies of letters alone give
     ),
     "co2_forecast": ("--epochs 2", (), lambda s: s["GRU"] < 4 * s["seasonal naive"]),
+    "copy_memory": ("--epochs 10 --steps 2", (), lambda s: s["GRU"] < 0.95 * s["knows nothing"]),
     "digit_rows": ("--epochs 3", ("sklearn",), lambda s: s["two bidirectional GRUs"] > 0.7),
     "high_dimensional": (
         "--epochs 12 --channels 200",
