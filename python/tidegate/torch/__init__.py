@@ -2,6 +2,7 @@
 
     LSTM, GRU, RNN                      whole sequences, with autograd
     LSTMCell, GRUCell, RNNCell          one step
+    from_torch(module), to_torch(layers)  whole models to tidegate, and layers back
     accelerate(module)                  turns the layers of a model into these, in place
 
 Arguments, parameters, state_dict keys, outputs and errors are those of torch.nn; float32 and
@@ -14,7 +15,9 @@ require("torch", extra="torch", purpose="tidegate.torch")
 
 from tidegate.torch.accelerate import Report, accelerate  # noqa: E402
 from tidegate.torch.cells import GRUCell, LSTMCell, RNNCell  # noqa: E402
+from tidegate.torch.from_torch import from_torch  # noqa: E402
 from tidegate.torch.layers import GRU, LSTM, RNN  # noqa: E402
+from tidegate.torch.to_torch import to_torch  # noqa: E402
 
 __all__ = [
     "GRU",
@@ -25,4 +28,6 @@ __all__ = [
     "RNNCell",
     "Report",
     "accelerate",
+    "from_torch",
+    "to_torch",
 ]
