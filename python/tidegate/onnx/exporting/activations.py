@@ -16,7 +16,6 @@ _PLAIN = {
 _WITH_PARAMETERS = {
     "hard_sigmoid": "HardSigmoid",
     "leaky_relu": "LeakyRelu",
-    "thresholded_relu": "ThresholdedRelu",
     "elu": "Elu",
 }
 
@@ -40,6 +39,9 @@ def write_activation(writer: GraphWriter, activation: Linear, value: Value) -> V
     if chosen.name == "scaled_tanh":
         inner = writer.node("Mul", [value.name, number(chosen.beta)])
         name = writer.node("Mul", [writer.node("Tanh", [inner]), number(chosen.alpha)])
+    elif chosen.name == "thresholded_relu":  # ONNX's operator makes x = alpha 0
+        below = writer.node("Less", [value.name, number(chosen.alpha)])
+        name = writer.node("Where", [below, number(0), value.name])
     elif chosen.name == "affine":
         name = writer.node("Mul", [value.name, number(chosen.alpha)])
         name = writer.node("Add", [name, number(chosen.beta)])

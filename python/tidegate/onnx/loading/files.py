@@ -18,7 +18,7 @@ def load(path: "str | os.PathLike[str]") -> OnnxModel:
     Parameters
     ----------
     path : str or path
-        A file that `tidegate.onnx.export`, PyTorch, Keras or another program wrote, of opset 11 or
+        A file that `tidegate.onnx.export`, PyTorch, Keras or another program wrote, of opset 7 or
         later. Weights may lie in other files of its folder.
 
     Returns

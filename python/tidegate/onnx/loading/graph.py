@@ -12,7 +12,7 @@ from tidegate.onnx.loading.tensors import array_of
 from tidegate.onnx.operators import OPERATORS, Node
 from tidegate.onnx.operators.selection import DTYPES
 
-OLDEST_OPSET = 11
+OLDEST_OPSET = 7
 MOST_NODES = 100_000
 DEFAULT_DOMAINS = ("", "ai.onnx")
 # Kind of attribute by AttributeProto's type, and the field that holds it.

@@ -31,11 +31,21 @@ def _divide(a: Array, b: Array) -> Array:
     return np.trunc(a / b).astype(a.dtype)
 
 
-def _power(a: Array, b: Array) -> Array:
-    if a.dtype.kind != "f" and (b < 0).any():
+def _power(node: Node, a: Array, b: Array) -> Array:
+    """Return a to the power of b in the dtype of a."""
+    limited(np.broadcast_shapes(a.shape, b.shape), a, b)
+    if a.dtype.kind == "b" or b.dtype.kind == "b":
+        raise ValueError("its inputs are of bool, which the operator does not take")
+    if a.dtype.kind != "f" and b.dtype.kind != "f" and (b < 0).any():
         raise ValueError("an integer has a negative exponent")
     y: Array = np.power(a, b)
-    return y
+    return y.astype(a.dtype, copy=False)
+
+
+def _thresholded_relu(node: Node, x: Array) -> Array:
+    """Return x above alpha, else 0; in a cell, the same function keeps x = alpha too."""
+    alpha = x.dtype.type(node.get("alpha", 1.0))
+    return np.where(floating(x) > alpha, x, x.dtype.type(0))
 
 
 def _unary(function: Any, kinds: str = "f") -> Operator:
@@ -109,7 +119,7 @@ OPERATORS: dict[str, Operator] = {
     "Sub": _binary(np.subtract),
     "Mul": _binary(np.multiply),
     "Div": _binary(_divide),
-    "Pow": _binary(_power),
+    "Pow": Operator(_power, (2, 2)),
     "Equal": _binary(np.equal, "fiub"),
     "Greater": _binary(np.greater),
     "GreaterOrEqual": _binary(np.greater_equal),
@@ -126,7 +136,7 @@ OPERATORS: dict[str, Operator] = {
     "Relu": _activation("relu"),
     "HardSigmoid": _activation("hard_sigmoid", alpha=0.2, beta=0.5),
     "LeakyRelu": _activation("leaky_relu", alpha=0.01),
-    "ThresholdedRelu": _activation("thresholded_relu", alpha=1.0),
+    "ThresholdedRelu": Operator(_thresholded_relu, attributes={"alpha": "float"}),
     "Elu": _activation("elu", alpha=1.0),
     "Softsign": _activation("softsign"),
     "Softplus": _activation("softplus"),
