@@ -91,7 +91,7 @@ def test_without_times_the_rows_count(forecast, tmp_path):
 def test_one_seed_gives_one_file(forecast, tmp_path):
     files = []
     for seed in (1, 1, 2):
-        assert forecast("--seed", seed, "--epochs", "1")[0] == 0
+        assert forecast("--seed", seed, "--epochs", "1", "--force")[0] == 0
         files.append((tmp_path / "forecast.csv").read_bytes())
     assert files[0] == files[1] != files[2]
 
@@ -182,6 +182,14 @@ def test_unwritable_paths(forecast, tmp_path, option, monkeypatch):
     refused(forecast(option, "load.csv"), "load.csv: is the input; expected another file")
 
 
+@pytest.mark.parametrize("option", ["--output", "--plot", "--save-model"])
+def test_nothing_is_replaced_without_force(forecast, tmp_path, option):
+    (tmp_path / "old.png").write_text("precious")
+    words = (f"{option} old.png: is there already", "give --force to replace it")
+    refused(forecast(option, "old.png"), *words)
+    assert (tmp_path / "old.png").read_text() == "precious"
+
+
 def test_a_read_only_disk(forecast, monkeypatch):
     refuse = Mock(side_effect=OSError(30, "Read-only file system"))
     monkeypatch.setattr("tidegate.forecast.outputs.tempfile.TemporaryFile", refuse)
@@ -260,7 +268,7 @@ from importlib import util
 from tidegate import cli
 util.find_spec = lambda name: None
 given = ["forecast", {str(data)!r}, "--column", "load", "--horizon", "7", "--epochs", "1"]
-sys.exit(cli.main(given) or cli.main([*given, "--plot", "x.png"]))
+sys.exit(cli.main(given) or cli.main([*given, "--force", "--plot", "x.png"]))
 """
     done = fresh_python(code, cwd=tmp_path)
     assert (tmp_path / "forecast.csv").exists(), done.stderr

@@ -5,7 +5,6 @@ baselines, then trains anew on everything and forecasts beyond the end.
 """
 
 import argparse
-import csv
 import importlib.util
 import math
 import sys
@@ -20,7 +19,7 @@ from tidegate.forecast.errors import InputError
 from tidegate.forecast.forecaster import CELLS, Recipe, past_for, train
 from tidegate.forecast.load import held_out_start, load_series
 from tidegate.forecast.options import at_least
-from tidegate.forecast.outputs import check_file, check_picture
+from tidegate.forecast.outputs import check_new, check_picture, csv_bytes, write_output
 from tidegate.forecast.picture import Picture
 from tidegate.forecast.series import Series
 from tidegate.forecast.windows import Windows
@@ -46,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=at_least(0), default=0, metavar="N", help="default: %(default)s")
     add("--time-format", metavar="FORMAT", help='how times are written, such as "%%d.%%m.%%Y"')
     add("--encoding", default="utf-8", metavar="NAME", help="of the file (default: %(default)s)")
+    add("--force", action="store_true", help="replace files that are there already")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -75,11 +75,12 @@ def progress() -> int:
 
 def _check_outputs(args: argparse.Namespace) -> None:
     """Refuse a path that cannot be written and an extra that is missing, before any work."""
-    check_file("--output", args.output, args.file)
+    check_new("--output", args.output, args.file, force=args.force)
     if args.plot is not None:
         check_picture("--plot", args.plot, args.file)
+        check_new("--plot", args.plot, args.file, force=args.force)
     if args.save_model is not None:
-        check_file("--save-model", args.save_model, args.file)
+        check_new("--save-model", args.save_model, args.file, force=args.force)
         require("safetensors", extra="io", purpose="--save-model")
 
 
@@ -122,12 +123,10 @@ def _write(series: Series, future: npt.NDArray[np.float64], args: argparse.Names
     """Write the forecast as CSV, one row per step, to a hundred-thousandth of the series' range."""
     known = series.values[~series.missing]
     digits = 6 + math.ceil(math.log10(max(np.abs(known).max() / np.ptp(known), 1)))
-    try:
-        with args.output.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow([args.time or "row", series.name])
-            for lead, value in enumerate(future):
-                writer.writerow([series.axis.label(len(series) + lead), f"{value:.{digits}g}"])
-    except OSError as error:
-        raise InputError(f"--output {args.output}: {error.strerror}.") from None
+    rows = [
+        [series.axis.label(len(series) + lead), f"{value:.{digits}g}"]
+        for lead, value in enumerate(future)
+    ]
+    content = csv_bytes([[args.time or "row", series.name], *rows])
+    write_output("--output", args.output, content, "the forecast")
     print(f"forecast: {args.output}")

@@ -1,8 +1,10 @@
 """Where results go; checked before any training, so that no minute is lost to a wrong path."""
 
+import csv
 import io
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +72,25 @@ def check_picture(option: str, path: Path, source: Path | None = None) -> None:
         raise InputError(f"{option} {path}: a picture ends in one of .{', .'.join(sorted(known))}.")
 
 
+def csv_bytes(rows: Iterable[Iterable[Any]]) -> bytes:
+    """Return rows as the content of a CSV file in UTF-8."""
+    sheet = io.StringIO(newline="")
+    csv.writer(sheet).writerows(rows)
+    return sheet.getvalue().encode()
+
+
+def write_output(option: str, path: Path, content: bytes, what: str) -> None:
+    """Write a file, whole or not at all; raise an InputError that starts with the option."""
+    try:
+        write_whole(str(path), content, what)
+    except OSError as error:
+        raise InputError(f"{option} {path}: {error.strerror}.") from None
+
+
 def write_picture(path: Path, figure: Any) -> None:
     """Write a matplotlib Figure, whole or not at all; the ending of the name says how."""
     content = io.BytesIO()
-    figure.savefig(content, format=path.suffix.lower().removeprefix("."))
+    figure.savefig(content, dpi=130, format=path.suffix.lower().removeprefix("."))
     write_whole(str(path), content.getvalue(), "the picture")
 
 

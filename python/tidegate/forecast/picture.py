@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from tidegate._extras import require
 from tidegate.forecast.evaluate import HeldOut
+from tidegate.forecast.outputs import write_picture
 from tidegate.forecast.series import Series
 
 Floats = npt.NDArray[np.float64]
@@ -60,7 +61,7 @@ class Picture:
         figure = self.draw()
         with warnings.catch_warnings():  # a name in a script that the font lacks is shown as boxes
             warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
-            figure.savefig(path, dpi=130)
+            write_picture(path, figure)
 
     def _x(self, steps: npt.NDArray[np.int64]) -> Any:
         """Return times, or the row numbers where there are none."""

@@ -1,7 +1,5 @@
 """Predictions as columns, and columns as a CSV or Parquet file."""
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tidegate._files import write_whole
-from tidegate.forecast.errors import InputError
+from tidegate.forecast.outputs import csv_bytes, write_output
 from tidegate.forecast.parquet import PARQUET, parquet_bytes
 from tidegate.tabular.model_file import TableModel
 from tidegate.tabular.rows import Rows
@@ -71,16 +68,9 @@ def write(option: str, path: Path, found: Columns) -> None:
     if path.suffix.lower() in PARQUET:
         content = parquet_bytes(list(found), found.values())
     else:
-        sheet = io.StringIO(newline="")
-        writer = csv.writer(sheet)
-        writer.writerow(found)
-        for row in zip(*found.values(), strict=True):
-            writer.writerow([_text(cell) for cell in row])
-        content = sheet.getvalue().encode()
-    try:
-        write_whole(str(path), content, "the predictions")
-    except OSError as error:
-        raise InputError(f"{option} {path}: {error.strerror}.") from None
+        rows = zip(*found.values(), strict=True)
+        content = csv_bytes([list(found), *(map(_text, row) for row in rows)])
+    write_output(option, path, content, "the predictions")
 
 
 def _labels(rows: Rows, samples: Samples) -> list[Any]:
