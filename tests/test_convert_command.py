@@ -48,6 +48,8 @@ def test_names_and_files_that_do_not_fit(command, model, tmp_path):
     refused(command("convert", "m.safetensors", "m.docx"), "TO m.docx: the ending is unknown")
     (tmp_path / "m.pkl").touch()
     refused(command("convert", "m.pkl", "n.safetensors"), "FROM m.pkl: the ending is unknown")
+    (tmp_path / "m.pt").touch()
+    refused(command("convert", "m.pt", "n.safetensors"), "m.pt: PyTorch's files", "from_torch")
     refused(command("convert", "m.safetensors", "m.safetensors"), "is the input")
     (tmp_path / "cut.safetensors").write_bytes((tmp_path / "m.safetensors").read_bytes()[:-9])
     refused(command("convert", "cut.safetensors", "n.safetensors"), "is not a whole safetensors")

@@ -24,6 +24,7 @@ The endings of the names say what is what:
   .onnx          written only: tidegate.onnx.load runs such a file, but it is a graph of operators,
                  without the layers that training needs
   .keras, .h5    a whole model of Keras 3
+  .pt, .pth      no: such a file names weights, not layers; see tidegate.torch.from_torch
 
 A layer or an option that the other side does not have is refused by name. Columns and scales of
 `tidegate train` stay behind: only tidegate's own files hold them.
@@ -31,6 +32,7 @@ A layer or an option that the other side does not have is refused by name. Colum
 exit status: 0 done, 1 an extra is missing, 2 a name or a file must be mended
 """
 KERAS = (".keras", ".h5")
+TORCH = (".pt", ".pth")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,6 +85,11 @@ def _read(path: Path) -> BaseModel:
         raise InputError(
             f"{path}: an ONNX file is a graph of operators, without the layers of a model; run it "
             "by tidegate.onnx.load, or convert the model that it was exported from."
+        )
+    if kind in TORCH:
+        raise InputError(
+            f"{path}: PyTorch's files name weights, not layers; make the module in Python, and "
+            "save tidegate.torch.from_torch(module)."
         )
     raise InputError(_unknown("FROM", path, [".safetensors", *KERAS]))
 
