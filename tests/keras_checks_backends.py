@@ -91,18 +91,18 @@ def test_jit_compile_goes_on_without_xla():
     model.fit(X, np.ones((4, 2)), verbose=0)
 
 
+def pure_call(layer):
+    layer.build(X.shape)
+    weights = [v.value for v in layer.trainable_variables]
+    fixed = [v.value for v in layer.non_trainable_variables]
+    return lambda x: layer.stateless_call(weights, fixed, x)[0]
+
+
 @on_jax
 def test_vmap_runs_one_by_one():
     import jax
 
-    layer = tidegate.keras.LSTM(4)
-    layer.build(X.shape)
-    weights = [v.value for v in layer.trainable_variables]
-    fixed = [v.value for v in layer.non_trainable_variables]
-
-    def call(x):
-        return layer.stateless_call(weights, fixed, x)[0]
-
+    call = pure_call(tidegate.keras.LSTM(4))
     several = np.stack([X, X + 1])
     expected = np.stack([call(x) for x in several])
     np.testing.assert_array_equal(jax.vmap(call)(several), expected)
@@ -115,16 +115,10 @@ def test_vmap_runs_one_by_one():
 def test_second_derivatives_are_refused_by_jax():
     import jax
 
-    layer = tidegate.keras.GRU(4)
-    layer.build(X.shape)
-    weights = [v.value for v in layer.trainable_variables]
-    fixed = [v.value for v in layer.non_trainable_variables]
-
-    def loss(x):
-        return layer.stateless_call(weights, fixed, x)[0].sum()
-
+    call = pure_call(tidegate.keras.GRU(4))
+    dx = jax.grad(lambda x: call(x).sum())
     with pytest.raises(NotImplementedError, match="second derivatives are asked for"):
-        jax.grad(lambda x: (jax.grad(loss)(x) ** 2).sum())(X)
+        jax.grad(lambda x: (dx(x) ** 2).sum())(X)
 
 
 @on_torch

@@ -40,8 +40,10 @@ def make_model(package, dropout=0.2):
 
 @pytest.mark.parametrize("eagerly", [False, True])
 def test_fit_gives_the_losses_of_keras(eagerly):
-    if eagerly and BACKEND == "jax":
-        pytest.skip("eager training takes minutes on JAX")
+    if BACKEND != "tensorflow" and (eagerly or BACKEND == "jax"):
+        pytest.skip(
+            "torch is always eager; JAX, which takes long, trains in the test of accelerate"
+        )
     theirs, ours = (make_model(package) for package in PACKAGES.values())
     ours.set_weights(theirs.get_weights())
     losses = []
@@ -68,7 +70,7 @@ def test_weights_files_are_read_both_ways(tmp_path):
 
 def test_model_file_keeps_the_layers(tmp_path):
     model = make_model(tidegate.keras)
-    model.fit(X, Y, epochs=1, verbose=0)
+    model.optimizer.build(model.trainable_variables)  # Keras warns of files without
     model.save(tmp_path / "m.keras")
     again = keras.saving.load_model(tmp_path / "m.keras")
     assert type(again.get_layer("gru")) is tidegate.keras.GRU

@@ -16,7 +16,7 @@ from random_runs import FIRST, Draw
 from tolerances import BETWEEN_ENGINES, assert_forward_close, assert_gradient_close
 
 PACKAGES = keras.layers, tidegate.keras
-COUNT = int(os.environ.get("TIDEGATE_TEST_RANDOM", "6" if BACKEND == "jax" else "16"))
+COUNT = int(os.environ.get("TIDEGATE_TEST_RANDOM", "4" if BACKEND == "jax" else "12"))
 CANDIDATES = ("tanh", "relu", "linear", "elu", "softsign", "softplus", "leaky_relu", None)
 
 

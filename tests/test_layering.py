@@ -20,7 +20,7 @@ CPP_TIERS = [("base",), ("math",), ("cells", "gemm", "optimizers"), ("sequence",
 # Modules right under tidegate. What stands together in a tuple may use each other: a model saves
 # itself through io, which builds models.
 PYTHON_TIERS = [
-    ("_version", "_arrays", "_extras", "_files", "_cpus", "reference"),
+    ("_version", "_accelerated", "_arrays", "_extras", "_files", "_cpus", "reference"),
     ("_loader", "activation", "_weight_shapes", "_layer_norm"),
     ("runtime",),
     ("weights",),

@@ -6,8 +6,10 @@ and torch backends:
     from tidegate.keras import LSTM        # was: from keras.layers import LSTM
 """
 
+from tidegate._accelerated import Report
+from tidegate.keras.accelerate import accelerate
 from tidegate.keras.from_keras import from_keras
 from tidegate.keras.layers import GRU, LSTM, SimpleRNN
 from tidegate.keras.to_keras import to_keras
 
-__all__ = ["GRU", "LSTM", "SimpleRNN", "from_keras", "to_keras"]
+__all__ = ["GRU", "LSTM", "Report", "SimpleRNN", "accelerate", "from_keras", "to_keras"]

@@ -8,12 +8,12 @@ from importlib import import_module
 from typing import Any
 
 from tidegate._extras import require
+from tidegate.activation import Activation
 from tidegate.keras.activations import engine_activation
 from tidegate.keras.loop import Loop
 
 keras = require("keras", extra="keras", purpose="tidegate.keras")
 BACKENDS = ("tensorflow", "jax", "torch")
-PLACES = ("activation", "recurrent_activation")
 registered = keras.saving.register_keras_serializable(package="tidegate")
 KerasLSTM: Any = keras.layers.LSTM
 KerasGRU: Any = keras.layers.GRU
@@ -45,11 +45,12 @@ class EngineLoop:
                 f"computes on the CPU; keras.layers.{where} knows GPUs)."
             )
         super().__init__(*args, **kwargs)
-        places = ("activation",) if self.cell_kind == "rnn" else PLACES
-        self._activations = tuple(
-            (place, engine_activation(where, place, getattr(self.cell, place), keras))
-            for place in places
-        )
+        self.use_engine()
+
+    def use_engine(self) -> None:
+        """Check that the engine can run this layer, and take what it needs to know."""
+        where, backend = type(self).__name__, keras.config.backend()
+        self._activations = engine_activations(where, self.cell_kind, self.cell)
         self.use_cudnn = False  # else Keras's Bidirectional may run both cells by itself
         # XLA on TensorFlow and torch.compile cannot call back into Python; jit of JAX can.
         self.supports_jit = backend == "jax"
@@ -94,6 +95,16 @@ class EngineLoop:
             masked=masked,
             scaled=scaled,
         )
+
+
+def engine_activations(
+    where: str, cell_kind: str, cell: Any
+) -> tuple[tuple[str, str | Activation], ...]:
+    """Return the engine's activations, by their place in the cell, or raise."""
+    places = ("activation",) if cell_kind == "rnn" else ("activation", "recurrent_activation")
+    return tuple(
+        (place, engine_activation(where, place, getattr(cell, place), keras)) for place in places
+    )
 
 
 def dropped(ops: Any, sequences: Any, kernel: Any, drawn: Any) -> tuple[Any, Any]:

@@ -13,7 +13,8 @@ from tidegate._extras import require
 
 require("torch", extra="torch", purpose="tidegate.torch")
 
-from tidegate.torch.accelerate import Report, accelerate  # noqa: E402
+from tidegate._accelerated import Report  # noqa: E402
+from tidegate.torch.accelerate import accelerate  # noqa: E402
 from tidegate.torch.cells import GRUCell, LSTMCell, RNNCell  # noqa: E402
 from tidegate.torch.from_torch import from_torch  # noqa: E402
 from tidegate.torch.layers import GRU, LSTM, RNN  # noqa: E402

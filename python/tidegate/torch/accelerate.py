@@ -1,10 +1,10 @@
 """Turn the recurrent layers of a model into tidegate's, in place."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
+from tidegate._accelerated import Report
 from tidegate.torch import cells, layers
 from tidegate.torch.module import EngineModule
 from tidegate.torch.parameters import check_weight
@@ -18,35 +18,6 @@ REPLACEMENTS = {
 }
 NAMES = {kind.__name__ for kind in REPLACEMENTS}
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-
-
-@dataclass
-class Report:
-    """What `accelerate` did; print it.
-
-    Attributes
-    ----------
-    accelerated : dict of str to str
-        Names of the modules that now run on tidegate, "" for the model itself, and their kinds.
-    left : dict of str to str
-        Names of the recurrent layers that stayed as they were, and why.
-    notes : dict of str to str
-        Of accelerated modules, what to look at.
-    """
-
-    accelerated: dict[str, str] = field(default_factory=dict)
-    left: dict[str, str] = field(default_factory=dict)
-    notes: dict[str, str] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        """Return one line per module."""
-        if not self.accelerated and not self.left:
-            return "accelerate: the model has no recurrent layers"
-        lines = [f"accelerate: {len(self.accelerated)} accelerated, {len(self.left)} left"]
-        lines += [f"  {name or '(model)'}: {kind}" for name, kind in self.accelerated.items()]
-        lines += [f"  {name or '(model)'}: note: {text}" for name, text in self.notes.items()]
-        lines += [f"  {name or '(model)'}: left: {why}" for name, why in self.left.items()]
-        return "\n".join(lines)
 
 
 def accelerate(module: torch.nn.Module) -> Report:
