@@ -1,11 +1,11 @@
 """A network trained in PyTorch: converted, exported to ONNX, run in ONNX Runtime, and loaded again.
 
 Data: yearly sunspot numbers 1700 to 2008, bundled with statsmodels; an LSTM and a Linear layer
-learn the next year from 33 years, up to 1920. Then the same network computes the test years four times
-more, and each is compared with the one before: in tidegate with PyTorch's weights, in ONNX Runtime
-from the file that tidegate wrote, in tidegate from that file, and from the file that PyTorch's own
-exporter wrote. Expect differences of 1e-7 to 1e-6, some roundings of float32; none at all between a
-model and what its own file is loaded as.
+learn the next year from 33 years, up to 1920. Then the same network computes the test years four
+times more, and each is compared with the one before: in tidegate with PyTorch's weights, in ONNX
+Runtime from the file that tidegate wrote, in tidegate from that file, and from the file that
+PyTorch's own exporter wrote. Expect differences of 1e-7 to 1e-6, some roundings of float32; none at
+all between a model and what its own file is loaded as.
 
     python examples/torch_to_onnx.py --output torch_to_onnx.png
 """
@@ -19,9 +19,6 @@ import numpy as np
 from gallery import arguments, axes, package, save, show_scores
 
 from tidegate import onnx
-from tidegate.layers import LSTM, Dense, Input
-from tidegate.models import Sequential
-from tidegate.weights import from_torch
 
 TRAIN, PAST, UNITS = 1920 - 1700 + 1, 33, 16
 
@@ -49,14 +46,10 @@ def train(torch, x, y, epochs):
     return network.eval()
 
 
-def converted(network):
+def converted(torch, network):
     """Return the same network in tidegate; its LSTM has one bias, the sum of PyTorch's two."""
-    arrays = {name: array.numpy() for name, array in network.state_dict().items()}
-    cell = from_torch(arrays, "lstm", prefix="lstm.")
-    model = Sequential([Input((None, 1)), LSTM(UNITS), Dense(1)])
-    model.layers[0].set_weights([cell.weight_ih, cell.weight_hh, cell.bias_ih + cell.bias_hh])
-    model.layers[1].set_weights([arrays["head.weight"].T, arrays["head.bias"]])
-    return model
+    layers = torch.nn.Sequential(network.lstm, network.head)
+    return package("tidegate.torch").from_torch(layers, return_sequences=False)
 
 
 def in_onnx_runtime(path, x):
@@ -85,7 +78,7 @@ def main():
     known = TRAIN - PAST
     network = train(torch, torch.from_numpy(x[:known]), torch.from_numpy(y[:known]), args.epochs)
     x = x[known:]
-    model = converted(network)
+    model = converted(torch, network)
     with tempfile.TemporaryDirectory() as folder, torch.no_grad():
         path = Path(folder, "network.onnx")
         onnx.export(model, path)
