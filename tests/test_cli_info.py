@@ -73,3 +73,10 @@ def test_a_reader_that_has_seen_enough_gets_no_traceback():
     command = f"{sys.executable} -m tidegate info | true"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_the_help_of_a_command_has_examples(capsys, command):
+    with pytest.raises(SystemExit, match="0"):
+        cli.main([command, "--help"])
+    assert f"tidegate {command}" in capsys.readouterr().out.partition("examples:")[2]

@@ -15,7 +15,7 @@ COMMANDS = {
         "describe this installation (ISA level, threads, versions) or a model file",
     ),
     "demo": ("tidegate.demo.command", "learn the CO2 record of Mauna Loa with an LSTM and a GRU"),
-    "forecast": ("tidegate.forecast.command", "forecast a column of your own CSV file"),
+    "forecast": ("tidegate.forecast.command", "forecast a column of your own CSV or Parquet file"),
     "train": ("tidegate.tabular.train_command", "train a network on a table, CSV or Parquet"),
     "predict": ("tidegate.tabular.predict_command", "apply a network of `train` to a table"),
     "convert": ("tidegate._convert_command", "convert model files: tidegate, ONNX, Keras"),

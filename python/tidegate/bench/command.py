@@ -37,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add = parser.add_argument
     parser.epilog = (
+        "examples: `tidegate bench`; `tidegate bench --suite standard --threads 2 --peers torch "
+        "--picture bench.png`; `tidegate bench --only '(100, 16,' --rounds 2`. "
         'Peers come with `pip install "tidegate[bench]"`, PyTorch apart, so that no GPU '
         f"libraries come along: {PEERS['torch'].installation}."
     )

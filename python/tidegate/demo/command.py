@@ -32,6 +32,10 @@ QUICK = Recipe(units=16, steps=60)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    parser.epilog = (
+        "examples: `tidegate demo`, some seconds to a minute; `tidegate demo --quick`, "
+        "a check of the installation."
+    )
     add = parser.add_argument
     help_text = "folder for table, picture and networks (default: ./%(default)s)"
     add("--output", type=Path, default="tidegate-demo", metavar="FOLDER", help=help_text)

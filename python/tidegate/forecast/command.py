@@ -26,11 +26,29 @@ from tidegate.forecast.windows import Windows
 
 ADVICE = "prefer that for this series, or try another --cell, --season or --epochs"
 
+EPILOG = """\
+examples:
+  tidegate forecast sales.csv --column sold --time day --horizon 28 --plot sales.png
+  tidegate forecast load.parquet --column load --horizon 24 --save-model l.safetensors
+
+The last sixth is held out and forecast from every step in it, beside baselines that need no
+training; then a network trained on everything forecasts beyond the end.
+
+exit status: 0 done, 1 failed, 2 an option or the table must be mended, 130 Ctrl-C
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    parser.epilog = EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add = parser.add_argument
-    add("file", type=Path, metavar="FILE.csv", help="a CSV file whose first row names the columns")
+    add(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="CSV, whose first row names the columns, or .parquet",
+    )
     add("--column", required=True, metavar="NAME", help="the column to forecast")
     add("--time", metavar="NAME", help="the column of times, evenly spaced; gaps are allowed")
     add("--horizon", required=True, type=at_least(1), metavar="N", help="how many steps ahead")
