@@ -15,10 +15,9 @@
 
 #include "base/call_in_flight.hpp"
 #include "base/team.hpp"
-#include "sequence/backward_norm.hpp"
+#include "sequence/backward_epilogue.hpp"
 #include "sequence/forward.hpp"
 #include "sequence/input_gradient.hpp"
-#include "sequence/operand_gradients.hpp"
 #include "sequence/part.hpp"
 #include "sequence/state_rows.hpp"
 #include "sequence/weight_gradients.hpp"
@@ -27,30 +26,28 @@ namespace tidegate {
 namespace {
 
 template <class T, class Cell>
-class BackwardPass final : public Pass {
+class BackwardPass final : public Pass, private BackwardEpilogue<T, Cell> {
+  using Base = BackwardEpilogue<T, Cell>;
+  using Base::dc_;
+  using Base::dh_;
+  using Base::dm_;
+  using Base::norm_;
+  using Base::operands_;
+  using Base::outputs_first;
+  using Base::p_;
+  using Base::saved_;
+  using Base::w_;
   using V = Lane<T>;
 
  public:
   BackwardPass(const Cell& cell, const PackedWeights<T>& weights, Saved<T>& saved,
                const BackwardProblem<T>& problem, int max_threads, int finishers)
-      : cell_(cell),
-        w_(weights),
-        saved_(saved),
-        p_(problem),
+      : Base(cell, weights, saved, problem),
         schedule_(choose_schedule(backward_work_of(weights, saved.rows), max_threads)),
         barriers_(static_cast<std::size_t>(schedule_.threads) + 1),
         gradients_(weights, saved, problem.weights, problem.accumulate,
                    std::max(schedule_.threads, finishers)),
-        input_(weights, saved, problem.dx, schedule_.threads),
-        operands_(weights, saved, problem.dscale),
-        norm_(weights, saved, problem.weights, problem.accumulate) {
-    const Index batch = saved.rows.batch, padded = w_.layout.padded;
-    const Index output_padded = w_.output_layout.padded;
-    dh_.hold_last(batch, output_padded);
-    if (outputs_first()) dm_.hold_last(batch, padded);
-    if (Cell::kStates == 2) dc_.hold_last(batch, padded);
-    if (Cell::kUsesResetH) dreset_.hold_last(batch, padded);
-  }
+        input_(weights, saved, problem.dx, schedule_.threads) {}
 
   void run(int threads) override {
     run_team(std::min(threads, schedule_.threads),
@@ -104,11 +101,9 @@ class BackwardPass final : public Pass {
 
   // Step 0 is the last in time.
   void run_steps(const Part& part, Range steps) {
-    if constexpr (kNormalizes<Cell>) {
+    if (kNormalizes<Cell> || saved_.factors.any()) {
       run_steps_with<true>(part, steps);
-    } else if (saved_.factors.any()) {
-      run_steps_with<true>(part, steps);
-    } else {
+    } else if constexpr (!kNormalizes<Cell>) {
       run_steps_with<false>(part, steps);
     }
   }
@@ -144,10 +139,6 @@ class BackwardPass final : public Pass {
     }
   }
 
-  bool projects() const { return Cell::kProjects && w_.has_projection; }
-  // dh is through before the cell's epilogue, which takes its dh from dm.
-  bool outputs_first() const { return projects() || kNormalizesC<Cell>; }
-
   void load_states(const Part& part) {
     for (Index b = part.rows.begin; b < part.rows.end; ++b) {
       const Index sequence = saved_.rows.batch_of(b);
@@ -182,37 +173,15 @@ class BackwardPass final : public Pass {
     }
   }
 
-  // All rows of a step as its epilogue needs them; what the cell does not have stays empty.
-  struct Step {
-    Index t;
-    StepRows<const T> h_prev;  // empty where h is scattered
-    StepRows<T> gates, c_prev, c, dh, dc, dreset, dh_in;
-  };
-  [[gnu::always_inline]] Step step(Index t) {
-    Step rows{};
-    rows.t = t;
-    rows.gates = {saved_.gate_row(t, 0), saved_.row_size()};
-    rows.dh = (outputs_first() ? dm_ : dh_).rows_at(0);
-    if constexpr (Cell::kUsesHPrev) rows.h_prev = saved_.h_prev_rows(t);
-    if constexpr (Cell::kStates == 2) {
-      rows.c_prev = saved_.c.rows_at(t);
-      rows.c = saved_.c.rows_at(t + 1);
-      rows.dc = dc_.rows_at(0);
-    }
-    if constexpr (Cell::kUsesResetH) rows.dreset = dreset_.rows_at(0);
-    if (saved_.factors.scale) rows.dh_in = operands_.dh_in().rows_at(0);
-    return rows;
-  }
-
   template <int phase, bool factored>
   void run_phase(const Part& part, Index t) {
     const Range rows = saved_.rows.active(part.rows, t);
     if (rows.size() == 0) return;
-    const Step step_rows = step(t);
+    const auto step = Base::step(t);
     for_groups(part.groups, [&](Range groups) __attribute__((always_inline)) {
       const Range blocks = w_.hidden_layout.blocks_of(groups);
       if constexpr (phase == 0) {
-        if (projects()) {
+        if (Base::projects()) {
           project_back(part, groups, t);
         } else if (!outputs_first()) {
           finish_dh(part, groups, t);
@@ -227,15 +196,9 @@ class BackwardPass final : public Pass {
         }
       } else {
         operands_.add_to(Operand::kC, part.rows, groups, t, dc_, false);
-        operands_.add_to(Operand::kResetH, part.rows, groups, t, dreset_, true);
+        operands_.add_to(Operand::kResetH, part.rows, groups, t, Base::dreset_, true);
       }
-      for (Index b = rows.begin; b < rows.end; ++b) {
-        [[maybe_unused]] BackMeans<T> c_means;
-        if constexpr (kNormalizesC<Cell>) c_means = norm_.c_row(b);
-        for (Index block = blocks.begin; block < blocks.end; ++block) {
-          finish_unit<phase, factored>(step_rows, b, block, c_means);
-        }
-      }
+      Base::template finish<phase, factored>(rows, blocks, step);
       if constexpr (kNormalizes<Cell>) norm_.sum_products(rows, groups, t);
     });
   }
@@ -262,10 +225,10 @@ class BackwardPass final : public Pass {
         for (Index block = blocks.begin; block < blocks.end; ++block) {
           const Index unit = block * V::kSize, valid = w_.output_layout.valid(block);
           V dh = V::load(dh_.at(0, b) + unit);
-          const V dh_kept = take_kept<factored>(dh, t, b, unit, valid);
+          const V dh_kept = Base::template take_kept<factored>(dh, t, b, unit, valid);
           if constexpr (kNormalizesC<Cell>) {
             dh.store(dm_.at(0, b) + unit);
-            norm_.unsquash(cell_, dh, t, b, unit, valid);
+            norm_.unsquash(Base::cell_, dh, t, b, unit, valid);
           } else {
             dh.store(saved_.dh(t, b) + unit);
           }
@@ -275,16 +238,6 @@ class BackwardPass final : public Pass {
       }
       if constexpr (kNormalizesC<Cell>) norm_.sum_c(rows, groups, t);
     });
-  }
-
-  // Splits dh into the share that passes by the cell, which is returned, and that of the cell.
-  template <bool factored>
-  V take_kept(V& dh, Index t, Index b, Index unit, Index valid) const {
-    if (!factored || !saved_.factors.keep) return V(T(0));
-    const V keep = saved_.factors.keep_of(t, b, unit, valid);
-    const V kept = keep * dh;
-    dh = (V(T(1)) - keep) * dh;
-    return kept;
   }
 
   // dm = W_hr^T dh for the units of some groups
@@ -297,90 +250,10 @@ class BackwardPass final : public Pass {
                                               {operands_.zeros(), 0, to, w_.layout.padded});
   }
 
-  template <int phase, bool factored>
-  [[gnu::always_inline]] void finish_unit(const Step& step, Index b, Index block,
-                                          [[maybe_unused]] const BackMeans<T>& c_means) {
-    const Index unit = block * V::kSize, padded = w_.layout.padded;
-    const Index valid = w_.layout.valid(block);
-    const Index t = step.t;
-    T* gates = step.gates.at(b) + unit;
-    T* dh = step.dh.at(b) + unit;
-    BackwardUnit<V> u;
-    for (int s = 0; s < Cell::kSlots; ++s) u.s[s] = V::load(gates + s * padded);
-    if constexpr (Cell::kUsesHPrev) {
-      const T* h_prev = step.h_prev ? step.h_prev.at(b) : saved_.h_prev(t, b);
-      saved_.factors.template read_h_prev<Cell, factored>(u, h_prev, t, b, unit, valid);
-    }
-    u.dh = V::load(dh);
-    V dh_kept(T(0));
-    if (factored && (phase == 0 || !Cell::kCarriesDh) && !outputs_first()) {
-      dh_kept = take_kept<factored>(u.dh, t, b, unit, valid);
-    }
-    if constexpr (Cell::kStates == 2) {
-      u.c_prev = V::load(step.c_prev.at(b) + unit);
-      u.c = V::load(step.c.at(b) + unit);
-      u.dc = V::load(step.dc.at(b) + unit);
-    }
-    if constexpr (Cell::kUsesResetH && phase == 1) {
-      u.dreset_h = V::load(step.dreset.at(b) + unit);
-      u.dh_in = factored && saved_.factors.scale ? V::load(step.dh_in.at(b) + unit) : u.dh;
-    }
-    if constexpr (Cell::kDiagonal) w_.template read_peepholes<Cell>(u, unit);
-    if constexpr (Cell::kDecaysMemory) u.memory_decay = V(*saved_.factors.memory.at(t, b));
-    if constexpr (kNormalizesC<Cell>) {
-      u.dc = u.dc + norm_.dc(c_means, t, b, unit, valid);
-      with_output(cell_, norm_.squashed(b, unit)).template backward<phase>(u);
-    } else {
-      cell_.template backward<phase>(u);
-    }
-    if constexpr (Cell::kDecaysMemory) {
-      if (p_.dmemory) u.dmemory_decay.store_partial(p_.dmemory.at(t, b) + unit, valid);
-    }
-    for (int s = 0; s < Cell::kSlots; ++s) {
-      if ((Cell::kWrites[phase] >> s & 1u) == 0) continue;
-      // Padding met 0 * inf if the row holds an inf; as an operand below it must be zero.
-      if (valid < V::kSize) u.s[s] = u.s[s].first(valid);
-      u.s[s].store(gates + s * padded);
-    }
-    if constexpr (Cell::kStates == 2) u.dc.store(step.dc.at(b) + unit);
-    if (outputs_first()) return;  // finish_outputs() left what flows on
-    if constexpr (factored) {
-      carry_dh<phase>(u, dh_kept, dh, saved_.factors.scale ? step.dh_in.at(b) + unit : nullptr);
-    } else if constexpr (Cell::kCarriesDh) {
-      (phase == 0 ? u.dh : u.dh_in).store(dh);
-    } else if constexpr (phase == Cell::kPhases - 1) {
-      V(T(0)).store(dh);
-    }
-  }
-
-  // What flows on to h_prev goes to dh, what flows on to the scaled h_prev to dh_in.
-  template <int phase>
-  void carry_dh(const BackwardUnit<V>& u, const V& dh_kept, T* dh, T* dh_in) {
-    if constexpr (!Cell::kCarriesDh) {
-      if constexpr (phase == Cell::kPhases - 1) {
-        dh_kept.store(dh);
-        if (dh_in != nullptr) V(T(0)).store(dh_in);
-      }
-    } else if constexpr (phase == 0) {
-      const bool blend_is_scaled = dh_in != nullptr && !saved_.factors.product_only;
-      (blend_is_scaled ? dh_kept : dh_kept + u.dh).store(dh);
-      if (dh_in != nullptr) (blend_is_scaled ? u.dh : V(T(0))).store(dh_in);
-    } else {
-      u.dh_in.store(dh_in != nullptr ? dh_in : dh);
-    }
-  }
-
-  const Cell cell_;
-  const PackedWeights<T>& w_;
-  Saved<T>& saved_;
-  const BackwardProblem<T> p_;
   const Schedule schedule_;
   std::vector<Barrier> barriers_;  // one per slice of the batch, the last for the whole team
-  History<T> dh_, dm_, dc_, dreset_;
   WeightGradientPass<T> gradients_;
   InputGradientPass<T> input_;
-  OperandGradients<T, Cell> operands_;
-  std::conditional_t<kNormalizes<Cell>, BackwardNorm<T, Cell>, NoNorm> norm_;
 };
 
 }  // namespace

@@ -33,7 +33,7 @@ class BackwardNorm {
     if (Cell::kStates == 2) squashed_.hold_last(saved.rows.batch, weights.layout.padded);
   }
 
-  // -- h = o∘q, q = tanh(n), n = LN(c; γ_c) + β_c -------------------------------------------------
+  // h = o∘q, q = tanh(n), n = LN(c; γ_c) + β_c
 
   // From the cell's dh of a lane of units: q, and dn in the place of m.
   void unsquash(const Cell& cell, const V& dh, Index t, Index b, Index unit, Index valid) {
@@ -63,8 +63,7 @@ class BackwardNorm {
   }
   V squashed(Index b, Index unit) const { return V::load(squashed_.at(0, b) + unit); }
 
-  // -- a = LN(W x; γ_x) + LN(R h_prev; γ_h) + b
-  // ----------------------------------------------------
+  // a = LN(W x; γ_x) + LN(R h_prev; γ_h) + b
 
   // From da of some groups, which has just been written.
   void sum_products(Range rows, Range groups, Index t) {
@@ -111,8 +110,7 @@ class BackwardNorm {
     }
   }
 
-  // -- gains: sums over the rows, last one first, on top of what accumulates
-  // -----------------------
+  // Gains: sums over the rows, last one first, on top of what accumulates.
 
   // Before finish_inputs(), which overwrites what this reads; ranges of rows go down.
   void sum_gains(Range rows, Range blocks) {

@@ -14,33 +14,31 @@
 
 #include "base/call_in_flight.hpp"
 #include "base/team.hpp"
-#include "sequence/forward_norm.hpp"
-#include "sequence/forward_states.hpp"
-#include "sequence/input_projection.hpp"
-#include "sequence/part.hpp"
+#include "sequence/forward_epilogue.hpp"
 #include "sequence/scaled_states.hpp"
 
 namespace tidegate {
 namespace {
 
 template <class T, class Cell>
-class ForwardPass final : public Pass {
+class ForwardPass final : public Pass, private ForwardEpilogue<T, Cell> {
+  using Base = ForwardEpilogue<T, Cell>;
+  using Base::norm_;
+  using Base::p_;
+  using Base::projection_;
+  using Base::projects;
+  using Base::schedule_;
+  using Base::states_;
+  using Base::w_;
   using V = Lane<T>;
   using Step = typename ForwardStates<T, Cell>::Step;
 
  public:
   ForwardPass(const Cell& cell, const PackedWeights<T>& weights, const ForwardProblem<T>& problem,
-              Saved<T>* saved, int max_threads)
-      : cell_(cell),
-        w_(weights),
-        p_(problem),
-        saved_(saved),
-        schedule_(choose_schedule(work_of(weights, problem.rows), max_threads)),
-        states_(weights, p_, saved),
-        scaled_(weights, p_.factors, problem.rows.batch, schedule_.threads),
-        projection_(weights, problem.rows, problem.x, schedule_.chunk),
-        norm_(weights, problem.rows.batch, schedule_, saved),
-        barriers_(static_cast<std::size_t>(schedule_.threads)) {
+              Saved<T>* saved, const Schedule& schedule)
+      : Base(cell, weights, problem, saved, schedule),
+        scaled_(weights, p_.factors, problem.rows.batch, schedule.threads),
+        barriers_(static_cast<std::size_t>(schedule.threads)) {
     if (projects()) projected_.hold_last(problem.rows.batch, w_.output_layout.padded);
   }
 
@@ -79,8 +77,6 @@ class ForwardPass final : public Pass {
       if constexpr (kNormalizes<Cell>) {
         norm_.take_inputs(part, steps, p_.rows, projection_);
         part.wait();
-      }
-      if constexpr (kNormalizes<Cell>) {
         run_chunk<true>(part, steps);
       } else if (p_.factors.any()) {
         run_chunk<true>(part, steps);
@@ -108,7 +104,7 @@ class ForwardPass final : public Pass {
         part.wait();
       }
       if constexpr (kNormalizesC<Cell>) {
-        squash_normalized_c<factored>(part, step);
+        Base::template squash_normalized_c<factored>(part, step);
         part.wait();
       }
     }
@@ -142,10 +138,10 @@ class ForwardPass final : public Pass {
     for (Index g = part.groups.begin; g < part.groups.end; g += at_once) {
       const Range groups{g, std::min(g + at_once, part.groups.end)};
       if constexpr (!kNormalizes<Cell>) multiply<phase, factored>(part, rows, groups, step, row);
-      finish<phase, factored>(part, rows, groups, step, row);
+      Base::template finish<phase, factored>(part, rows, groups, step, row);
     }
     if constexpr (Cell::kStates == 2 && phase == Cell::kPhases - 1) {
-      if (p_.cell_states) copy_c(part, rows, step);
+      if (p_.cell_states) Base::copy_c(part, rows, step);
     }
   }
 
@@ -155,28 +151,6 @@ class ForwardPass final : public Pass {
     constexpr Index kElements = 16 * 1024 / sizeof(T);
     const Index width = projection_.width(part.groups.begin);
     return rows.size() * width * part.groups.size() <= kElements ? part.groups.size() : 1;
-  }
-
-  // The epilogue of some groups, whose pre-activations the projection holds from `row` on.
-  template <int phase, bool factored>
-  void finish(const Part& part, Range rows, Range groups, const Step& step, Index row) {
-    for (Index g = groups.begin; g < groups.end; ++g) {
-      const Range blocks = w_.layout.blocks_of(g);
-      const Index slot_stride = blocks.size() * V::kSize;
-      T* acc = projection_.at(g, row);
-      for (Index b = rows.begin; b < rows.end; ++b, acc += slot_stride * Cell::kSlots) {
-        for (Index block = blocks.begin; block < blocks.end; ++block) {
-          const Index at = (block - blocks.begin) * V::kSize;
-          if constexpr (kNormalizes<Cell>) {
-            finish_unit<phase, factored>(acc + at, slot_stride, step, b, block,
-                                         norm_.products(g, b) + at, norm_.row(part, b));
-          } else {
-            finish_unit<phase, factored>(acc + at, slot_stride, step, b, block);
-          }
-        }
-        if constexpr (kNormalizesC<Cell>) norm_.take_c(b, g, step.c.at(b));
-      }
-    }
   }
 
   template <int phase, bool factored>
@@ -248,34 +222,6 @@ class ForwardPass final : public Pass {
     }
   }
 
-  // h = o∘tanh(LN(c)), where the epilogue left o in the place of m.
-  template <bool factored>
-  void squash_normalized_c(const Part& part, Index t) {
-    const Step step = states_.step(t);
-    const Range rows = p_.rows.active(part.rows, t), blocks = w_.layout.blocks_of(part.groups);
-    for (Index b = rows.begin; b < rows.end; ++b) {
-      const Moments<T> moments = norm_.c_row(part, t, b);
-      for (Index block = blocks.begin; block < blocks.end; ++block) {
-        const Index unit = block * V::kSize, valid = w_.layout.valid(block);
-        const V hat = moments.hat(V::load(step.c.at(b) + unit), valid);
-        const V n = multiply_add(V::load(w_.norm.gamma_c.data() + unit), hat,
-                                 V::load(w_.norm.beta_c.data() + unit));
-        const V o = V::load(step.m.at(b) + unit);
-        store_h<factored>(o * cell_.act.output.value(n), step, b, unit, valid);
-      }
-    }
-  }
-
-  void copy_c(const Part& part, Range rows, const Step& step) {
-    const Range units = w_.layout.units_of(part.groups);
-    for (Index b = rows.begin; b < rows.end; ++b) {
-      std::copy_n(step.c.at(b) + units.begin, units.size(),
-                  p_.cell_states.at(step.t, b) + units.begin);
-    }
-  }
-
-  bool projects() const { return Cell::kProjects && w_.has_projection; }
-
   // h = W_hr m. Rows of y have no padding: the tiles end in rows of our own.
   template <bool factored>
   void project_output(const Part& part, Index t) {
@@ -292,76 +238,14 @@ class ForwardPass final : public Pass {
       for (Index b = rows.begin; b < rows.end; ++b, from += stride) {
         for (Index block = blocks.begin; block < blocks.end; ++block) {
           const Index output = block * V::kSize;
-          store_h<factored>(V::load(from + output - begin), step, b, output,
-                            w_.output_layout.valid(block));
+          Base::template store_h<factored>(V::load(from + output - begin), step, b, output,
+                                           w_.output_layout.valid(block));
         }
       }
     }
   }
 
-  // `h` is what the cell makes; some of the state before may be kept.
-  template <bool factored>
-  void store_h(V h, const Step& step, Index b, Index unit, Index valid) {
-    if (factored && p_.factors.keep) {
-      h = p_.factors.kept(h, V::load_partial(states_.h_prev(step, b) + unit, valid), step.t, b,
-                          unit, valid);
-    }
-    h.store_partial(states_.h_after(step, b) + unit, valid);
-  }
-
-  // The epilogue for one lane of units of one row: slot s is at acc + s*slot_stride. `norm` is what
-  // ForwardNorm needs besides, or nothing.
-  // Inlined whatever the compiler thinks of so many versions: a call costs a third of it.
-  template <int phase, bool factored, class... Norm>
-  [[gnu::always_inline]] void finish_unit(T* acc, Index slot_stride, const Step& step, Index b,
-                                          Index block, const Norm&... norm) {
-    const Index unit = block * V::kSize, valid = w_.layout.valid(block);
-    ForwardUnit<V> u;
-    for (int s = 0; s < Cell::kSlots; ++s) u.a[s] = V::load(acc + s * slot_stride);
-    if constexpr (kNormalizes<Cell>) {
-      norm_.normalize(u.a, slot_stride, step.t, b, unit, valid, norm...);
-    }
-    if constexpr (Cell::kUsesHPrev) {
-      p_.factors.template read_h_prev<Cell, factored>(u, states_.h_prev(step, b), step.t, b, unit,
-                                                      valid);
-    }
-    if constexpr (Cell::kStates == 2) {
-      u.c_prev = V::load(step.c_prev.at(b) + unit);
-      if constexpr (phase == 1) u.c = V::load(step.c.at(b) + unit);
-    }
-    if constexpr (Cell::kDiagonal) w_.template read_peepholes<Cell>(u, unit);
-    if constexpr (Cell::kDecaysMemory) u.memory_decay = V(*p_.factors.memory.at(step.t, b));
-    if constexpr (kNormalizesC<Cell>) {  // h is o for now
-      with_output(cell_, V(T(1))).template forward<phase>(u);
-    } else {
-      cell_.template forward<phase>(u);
-    }
-    if constexpr (Cell::kStates == 2 && phase == 0) u.c.store(step.c.at(b) + unit);
-    if constexpr (Cell::kUsesResetH && phase == 0) u.reset_h.store(step.reset_h.at(b) + unit);
-    if constexpr (phase < Cell::kPhases - 1) {
-      for (int s = 0; s < Cell::kSlots; ++s) u.a[s].store(acc + s * slot_stride);
-    } else {
-      if (projects() || kNormalizesC<Cell>) {
-        u.h.store(step.m.at(b) + unit);
-      } else {
-        store_h<factored>(u.h, step, b, unit, valid);
-      }
-      if (saved_ != nullptr) {
-        T* gates = step.gates.at(b) + unit;
-        for (int s = 0; s < Cell::kSlots; ++s) u.a[s].store(gates + s * w_.layout.padded);
-      }
-    }
-  }
-
-  const Cell cell_;
-  const PackedWeights<T>& w_;
-  const ForwardProblem<T> p_;
-  Saved<T>* const saved_;
-  const Schedule schedule_;
-  ForwardStates<T, Cell> states_;
   ScaledStates<T, Cell> scaled_;
-  InputProjection<T, Cell> projection_;
-  std::conditional_t<kNormalizes<Cell>, ForwardNorm<T, Cell>, NoNorm> norm_;
   std::vector<Barrier> barriers_;  // one per slice of the batch
   History<T> projected_;           // W_hr m of a step, padded
 };
@@ -381,7 +265,8 @@ std::unique_ptr<Pass> make_forward(const PackedWeights<T>& weights,
                                    const ForwardProblem<T>& problem, Saved<T>* saved, int threads) {
   const auto make = [&](const auto& cell) -> std::unique_ptr<Pass> {
     using Cell = std::decay_t<decltype(cell)>;
-    return std::make_unique<ForwardPass<T, Cell>>(cell, weights, problem, saved, threads);
+    return std::make_unique<ForwardPass<T, Cell>>(
+        cell, weights, problem, saved, choose_schedule(work_of(weights, problem.rows), threads));
   };
   return weights.config.layer_norm ? visit_normalized_cell(weights.config, make)
                                    : visit_cell(weights.config, make);

@@ -90,6 +90,10 @@ class PackedWeights {
   const UnitLayout<T>& operand_layout(Operand operand) const {
     return operand == Operand::kHPrev ? output_layout : hidden_layout;
   }
+  template <class Cell>
+  bool projects() const {
+    return Cell::kProjects && has_projection;
+  }
   // The diagonal peepholes of some units, as a cell's epilogue takes them.
   template <class Cell, class Unit>
   void read_peepholes(Unit& u, Index unit) const {
