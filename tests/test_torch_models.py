@@ -9,6 +9,7 @@ from tidegate.models import Sequential
 from tolerances import BETWEEN_ENGINES, assert_forward_close, assert_gradient_close
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 nn = torch.nn
 tidegate_torch = pytest.importorskip("tidegate.torch", reason="PyTorch is not installed")
 from_torch, to_torch = tidegate_torch.from_torch, tidegate_torch.to_torch

@@ -3,24 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from tidegate import layers
 from tidegate.activation import Activation
 from tidegate.keras.penalties import rules_to_keras
-from tidegate.layers import (
-    GRU,
-    LSTM,
-    Add,
-    AdditiveAttention,
-    Attention,
-    Average,
-    Bidirectional,
-    Concatenate,
-    Dense,
-    Dropout,
-    Embedding,
-    Masking,
-    Multiply,
-    SimpleRNN,
-)
 from tidegate.layers.base import Layer
 from tidegate.weights.keras import activation_options, keras_name, to_keras
 
@@ -171,18 +156,18 @@ def _values(layer: Layer) -> list[Any]:
 
 
 _MAKERS: dict[type[Layer], Callable[[Any], Made]] = {
-    LSTM: _recurrent,
-    GRU: _recurrent,
-    SimpleRNN: _recurrent,
-    Bidirectional: _bidirectional,
-    Dense: _dense,
-    Embedding: _embedding,
-    Masking: _masking,
-    Dropout: _dropout,
-    Concatenate: _concatenate,
-    Add: _joining,
-    Average: _joining,
-    Multiply: _joining,
-    Attention: _attention,
-    AdditiveAttention: _attention,
+    layers.LSTM: _recurrent,
+    layers.GRU: _recurrent,
+    layers.SimpleRNN: _recurrent,
+    layers.Bidirectional: _bidirectional,
+    layers.Dense: _dense,
+    layers.Embedding: _embedding,
+    layers.Masking: _masking,
+    layers.Dropout: _dropout,
+    layers.Concatenate: _concatenate,
+    layers.Add: _joining,
+    layers.Average: _joining,
+    layers.Multiply: _joining,
+    layers.Attention: _attention,
+    layers.AdditiveAttention: _attention,
 }
