@@ -1,23 +1,6 @@
 """Random models of what ONNX can hold, float32 or float64, with lengths or without."""
 
-from tidegate.layers import (
-    GRU,
-    LSTM,
-    Add,
-    AdditiveAttention,
-    Attention,
-    AttentionPooling,
-    Average,
-    Bidirectional,
-    Concatenate,
-    Dense,
-    Dropout,
-    Embedding,
-    Input,
-    Multiply,
-    Residual,
-    SimpleRNN,
-)
+from tidegate import layers
 from tidegate.models import Model, Sequential
 
 # Attributes are float32: with these numbers a float64 model is the same model there, too.
@@ -49,7 +32,7 @@ class OnnxModels:
     def recurrent(self, units, sequences=True, **options):
         """A recurrent layer with any options that ONNX has."""
         draw = self.draw
-        kind = draw.one(LSTM, GRU, SimpleRNN)
+        kind = draw.one(layers.LSTM, layers.GRU, layers.SimpleRNN)
         options |= {"return_sequences": sequences, **self.typed}
         options |= {name: draw.chance() for name in ("zero_output_for_mask", "use_bias")}
         options |= {"dropout": 0.2, "recurrent_dropout": 0.2} if draw.chance(0.2) else {}
@@ -57,11 +40,11 @@ class OnnxModels:
             options["clip"] = draw.one(0.5, 1.5)
         if draw.chance():
             options["activation"] = draw.one(*self.activations)
-        if kind is not SimpleRNN and draw.chance(0.3):
+        if kind is not layers.SimpleRNN and draw.chance(0.3):
             options["recurrent_activation"] = draw.one("sigmoid", "softsign", "tanh")
-        if kind is LSTM:
+        if kind is layers.LSTM:
             options |= {"peephole": draw.one(None, "diagonal"), "coupled": draw.one(None, "forget")}
-        if kind is GRU:
+        if kind is layers.GRU:
             options["reset_after"] = draw.chance()
             if options.get("recurrent_activation", "sigmoid") == "sigmoid":
                 options["update"] = draw.one("retain", "retain", "replace")
@@ -74,10 +57,10 @@ class OnnxModels:
         if self.draw.chance(0.3):
             wide = units + self.draw.one(0, 1) * (merge == "concat")
             other = self.recurrent(wide, sequences, go_backwards=True)
-        return Bidirectional(self.recurrent(units, sequences), merge, other)
+        return layers.Bidirectional(self.recurrent(units, sequences), merge, other)
 
     def _dense(self, units):
-        return Dense(units, self.draw.one(None, "softmax", *self.activations), **self.typed)
+        return layers.Dense(units, self.draw.one(None, "softmax", *self.activations), **self.typed)
 
     def _layer(self, width):
         """A layer from a sequence to a sequence."""
@@ -86,8 +69,8 @@ class OnnxModels:
             lambda: self.recurrent(units),
             lambda: self._bidirectional(units),
             lambda: self._dense(units),
-            lambda: Dropout(0.5),
-            lambda: Residual(self.recurrent(width)),
+            lambda: layers.Dropout(0.5),
+            lambda: layers.Residual(self.recurrent(width)),
         ]
         if not self.lengths:
             choices.append(lambda: self.recurrent(units, go_backwards=True))
@@ -107,15 +90,15 @@ class OnnxModels:
 
     def _pooling(self):
         self.exact = False
-        return AttentionPooling(3, **self.typed)
+        return layers.AttentionPooling(3, **self.typed)
 
     def _chain(self):
         made = Sequential(seed=1)
         if self.draw.chance(0.3):
-            made.add(Input((None,)))
-            made.add(Embedding(7, 3, **self.typed))
+            made.add(layers.Input((None,)))
+            made.add(layers.Embedding(7, 3, **self.typed))
         else:
-            made.add(Input((None, self.draw.one(1, 2, 5))))
+            made.add(layers.Input((None, self.draw.one(1, 2, 5))))
         for _ in range(self.draw.one(1, 2, 3)):
             made.add(self._layer((made.output_shape or made.input_shape)[-1]))
         if (last := self._last()) is not None:
@@ -124,7 +107,7 @@ class OnnxModels:
         return made
 
     def _graph(self):
-        entry = Input((None, 3))
+        entry = layers.Input((None, 3))
         shared = self.recurrent(3)
         tensors = [shared(entry)]
         for _ in range(self.draw.one(1, 2)):
@@ -137,21 +120,23 @@ class OnnxModels:
                 tensors.append(self._layer(low.shape[-1])(low))
             else:
                 tensors.append(self._joined(low, other))
-        output = Concatenate()([tensors[0], tensors[-1]])
+        output = layers.Concatenate()([tensors[0], tensors[-1]])
         if (last := self._last()) is not None:
             output = last(output)
         return Model(entry, self._dense(2)(output), seed=1)
 
     def _handed_on(self, low):
-        kind, options = self.draw.one(LSTM, GRU, SimpleRNN), {"return_sequences": True}
-        y, *states = kind(2, return_state=True, **options, **self.typed)(low)
-        return Average()([y, kind(2, **options, **self.typed)(low, initial_state=states)])
+        kind = self.draw.one(layers.LSTM, layers.GRU, layers.SimpleRNN)
+        options = {"return_sequences": True, **self.typed}
+        y, *states = kind(2, return_state=True, **options)(low)
+        return layers.Average()([y, kind(2, **options)(low, initial_state=states)])
 
     def _joined(self, low, other):
         if low.shape != other.shape:
-            return Concatenate()([low, other])
-        kinds = [Add, Average, Multiply]
-        kind = self.draw.one(*(kinds if self.lengths else [*kinds, Attention, AdditiveAttention]))
-        self.exact &= kind in kinds
-        options = {} if kind in kinds else {"use_scale": self.draw.chance(), **self.typed}
+            return layers.Concatenate()([low, other])
+        plain = [layers.Add, layers.Average, layers.Multiply]
+        attention = [] if self.lengths else [layers.Attention, layers.AdditiveAttention]
+        kind = self.draw.one(*plain, *attention)
+        self.exact &= kind in plain
+        options = {} if kind in plain else {"use_scale": self.draw.chance(), **self.typed}
         return kind(**options)([low, other])

@@ -146,3 +146,16 @@ def test_node(seed):
             initial = inputs.get("initial_h" if name == "Y_h" else "initial_c")
             expected[:, empty] = 0 if initial is None else initial[:, empty]
         configuration.compare_forward(got, expected, name)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_layout_1_is_the_same_batch_first(seed):
+    """ONNX Runtime has no layout=1: beside our own layout=0, bit for bit."""
+    kind, attributes, inputs = random_node(seed)
+    first = Backend.run_model(model_of(kind, attributes, inputs), inputs)
+    turned = ("X", "initial_h", "initial_c")
+    inputs = {k: a.swapaxes(0, 1).copy() if k in turned else a for k, a in inputs.items()}
+    y, *final = Backend.run_model(model_of(kind, attributes | {"layout": 1}, inputs), inputs)
+    np.testing.assert_array_equal(y.transpose(1, 2, 0, 3), first[0])
+    for got, expected in zip(final, first[1:], strict=True):
+        np.testing.assert_array_equal(got.swapaxes(0, 1), expected)
