@@ -1,5 +1,8 @@
 """What the converters refuse, and the words they refuse it with."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -257,3 +260,9 @@ def test_uncoupled_refuses_gates_that_have_no_complement():
 def test_reordered_refuses_rows_that_do_not_divide():
     with pytest.raises(ValueError, match=r"rows has shape \(5,\); .* 4 gates, \"ifgo\""):
         reordered(ones(5), "ifgo", "iofg")
+
+
+def test_the_package_offers_the_converters():
+    code = "import tidegate as tg; print(tg.weights.to_onnx.__module__)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "tidegate.weights.onnx\n"

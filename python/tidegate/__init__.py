@@ -11,13 +11,22 @@ from tidegate._version import __version__
 from tidegate.runtime import get_config, get_num_threads, set_num_threads, show_config
 
 if TYPE_CHECKING:
-    from tidegate import functional, io, layers, models, reference, sequences, training
+    from tidegate import functional, io, layers, models, reference, sequences, training, weights
     from tidegate.activation import Activation
     from tidegate.io import load
     from tidegate.stream import Stream
     from tidegate.weights import CellWeights
 else:
-    _SUBMODULES = {"functional", "io", "layers", "models", "reference", "sequences", "training"}
+    _SUBMODULES = {
+        "functional",
+        "io",
+        "layers",
+        "models",
+        "reference",
+        "sequences",
+        "training",
+        "weights",
+    }
     _HOME_OF = {
         "Activation": "activation",
         "CellWeights": "weights",
@@ -58,4 +67,5 @@ __all__ = [
     "set_num_threads",
     "show_config",
     "training",
+    "weights",
 ]
