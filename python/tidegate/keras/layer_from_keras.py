@@ -5,24 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from tidegate import layers
 from tidegate.activation import Activation
 from tidegate.keras.penalties import rules_from_keras
-from tidegate.layers import (
-    GRU,
-    LSTM,
-    Add,
-    AdditiveAttention,
-    Attention,
-    Average,
-    Bidirectional,
-    Concatenate,
-    Dense,
-    Dropout,
-    Embedding,
-    Masking,
-    Multiply,
-    SimpleRNN,
-)
 from tidegate.layers.base import Layer
 from tidegate.weights import CellWeights
 from tidegate.weights.keras import from_keras, keras_activation
@@ -130,9 +115,9 @@ def _arrays(layer: Any) -> list[Any]:
 
 
 _CELLS: dict[str, tuple[str, Any]] = {
-    "LSTM": ("lstm", LSTM),
-    "GRU": ("gru", GRU),
-    "SimpleRNN": ("rnn", SimpleRNN),
+    "LSTM": ("lstm", layers.LSTM),
+    "GRU": ("gru", layers.GRU),
+    "SimpleRNN": ("rnn", layers.SimpleRNN),
 }
 
 
@@ -179,34 +164,36 @@ def _bidirectional(layer: Any) -> tuple[Layer, Values]:
         native, arrays = _recurrent(inner, given)
         made.append(native)
         values |= {f"{direction}/{name}": array for name, array in arrays.items()}
-    return Bidirectional(made[0], layer.merge_mode, made[1], name=layer.name), values
+    return layers.Bidirectional(made[0], layer.merge_mode, made[1], name=layer.name), values
 
 
 def _dense(layer: Any) -> tuple[Layer, Values]:
     activation = _activation(layer, "activation", softmax=True)
     if getattr(layer, "lora_enabled", False):
         raise refuse(layer, "lora_rank", layer.lora_rank, "None (merge it into the kernel first)")
-    made = Dense(layer.units, activation, layer.use_bias, **_common(layer))
+    made = layers.Dense(layer.units, activation, layer.use_bias, **_common(layer))
     return made, dict(zip(("kernel", "bias"), _arrays(layer), strict=False))
 
 
 def _embedding(layer: Any) -> tuple[Layer, Values]:
     if getattr(layer, "lora_enabled", False):
         raise refuse(layer, "lora_rank", layer.lora_rank, "None (merge it into the table first)")
-    made = Embedding(layer.input_dim, layer.output_dim, mask_zero=layer.mask_zero, **_common(layer))
+    made = layers.Embedding(
+        layer.input_dim, layer.output_dim, mask_zero=layer.mask_zero, **_common(layer)
+    )
     return made, {"embeddings": _arrays(layer)[0]}
 
 
 def _masking(layer: Any) -> tuple[Layer, Values]:
-    return Masking(float(layer.mask_value), name=layer.name), {}
+    return layers.Masking(float(layer.mask_value), name=layer.name), {}
 
 
 def _dropout(layer: Any) -> tuple[Layer, Values]:
-    return Dropout(layer.rate, layer.noise_shape, name=layer.name), {}
+    return layers.Dropout(layer.rate, layer.noise_shape, name=layer.name), {}
 
 
 def _spatial_dropout(layer: Any) -> tuple[Layer, Values]:
-    return Dropout(layer.rate, (None, 1, None), name=layer.name), {}
+    return layers.Dropout(layer.rate, (None, 1, None), name=layer.name), {}
 
 
 def _time_distributed(layer: Any) -> tuple[Layer, Values]:
@@ -218,7 +205,7 @@ def _time_distributed(layer: Any) -> tuple[Layer, Values]:
 
 
 def _concatenate(layer: Any) -> tuple[Layer, Values]:
-    return Concatenate(layer.axis, name=layer.name), {}
+    return layers.Concatenate(layer.axis, name=layer.name), {}
 
 
 def _joining(ours: Any) -> Callable[[Any], tuple[Layer, Values]]:
@@ -231,10 +218,10 @@ def _attention(layer: Any) -> tuple[Layer, Values]:
     common = {"name": layer.name, "dtype": layer.variable_dtype}
     values = {"scale": _arrays(layer)[0]} if layer.use_scale else {}
     if kind_of(layer) == "AdditiveAttention":
-        return AdditiveAttention(layer.use_scale, **common), values
+        return layers.AdditiveAttention(layer.use_scale, **common), values
     if layer.score_mode != "dot":
         raise refuse(layer, "score_mode", layer.score_mode, '"dot" (AdditiveAttention is nearest)')
-    return Attention(layer.use_scale, **common), values
+    return layers.Attention(layer.use_scale, **common), values
 
 
 _MAKERS: dict[str, Callable[[Any], tuple[Layer, Values]]] = {
@@ -249,9 +236,9 @@ _MAKERS: dict[str, Callable[[Any], tuple[Layer, Values]]] = {
     "SpatialDropout1D": _spatial_dropout,
     "TimeDistributed": _time_distributed,
     "Concatenate": _concatenate,
-    "Add": _joining(Add),
-    "Average": _joining(Average),
-    "Multiply": _joining(Multiply),
+    "Add": _joining(layers.Add),
+    "Average": _joining(layers.Average),
+    "Multiply": _joining(layers.Multiply),
     "Attention": _attention,
     "AdditiveAttention": _attention,
 }

@@ -7,23 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tidegate.layers import (
-    GRU,
-    LSTM,
-    Add,
-    AdditiveAttention,
-    Attention,
-    AttentionPooling,
-    Average,
-    Bidirectional,
-    Concatenate,
-    Dense,
-    Dropout,
-    Embedding,
-    Multiply,
-    Residual,
-    SimpleRNN,
-)
+from tidegate import layers
 from tidegate.layers.base import Layer
 from tidegate.onnx.exporting.activations import write_activation
 from tidegate.onnx.exporting.recurrent import write_bidirectional, write_recurrent
@@ -62,7 +46,7 @@ def write_layer(writer: GraphWriter, layer: Layer, values: Sequence[Value]) -> t
     return made if isinstance(made, tuple) else (made,)
 
 
-def _dense(writer: GraphWriter, layer: Dense, values: Sequence[Value]) -> Value:
+def _dense(writer: GraphWriter, layer: layers.Dense, values: Sequence[Value]) -> Value:
     (x,) = values
     kernel = writer.parameter(layer, "kernel")
     bias = [writer.parameter(layer, "bias")] if layer.use_bias else []
@@ -74,7 +58,7 @@ def _dense(writer: GraphWriter, layer: Dense, values: Sequence[Value]) -> Value:
     return write_activation(writer, layer.activation, y)
 
 
-def _embedding(writer: GraphWriter, layer: Embedding, values: Sequence[Value]) -> Value:
+def _embedding(writer: GraphWriter, layer: layers.Embedding, values: Sequence[Value]) -> Value:
     if layer.mask_zero:
         raise ValueError(
             "mask_zero is True; expected False (export(..., lengths=True) adds an input for the "
@@ -89,7 +73,7 @@ def _nothing(writer: GraphWriter, layer: Layer, values: Sequence[Value]) -> Valu
     return values[0]
 
 
-def _residual(writer: GraphWriter, layer: Residual, values: Sequence[Value]) -> Value:
+def _residual(writer: GraphWriter, layer: layers.Residual, values: Sequence[Value]) -> Value:
     (y,) = write_layer(writer, layer.layer, values)
     writer.where = layer.name
     return _added(writer, [values[0], y])
@@ -115,20 +99,20 @@ def _added(writer: GraphWriter, values: Sequence[Value], op: str = "Add") -> Val
     return replace(cast[0], name=name, masked=_masked_as(values))
 
 
-def _add(writer: GraphWriter, layer: Add, values: Sequence[Value]) -> Value:
+def _add(writer: GraphWriter, layer: layers.Add, values: Sequence[Value]) -> Value:
     return _added(writer, values)
 
 
-def _average(writer: GraphWriter, layer: Average, values: Sequence[Value]) -> Value:
+def _average(writer: GraphWriter, layer: layers.Average, values: Sequence[Value]) -> Value:
     y = _added(writer, values)
     return writer.apply("Mul", y, writer.constant(1 / len(values), y.dtype))
 
 
-def _multiply(writer: GraphWriter, layer: Multiply, values: Sequence[Value]) -> Value:
+def _multiply(writer: GraphWriter, layer: layers.Multiply, values: Sequence[Value]) -> Value:
     return _added(writer, values, "Mul")
 
 
-def _concatenate(writer: GraphWriter, layer: Concatenate, values: Sequence[Value]) -> Value:
+def _concatenate(writer: GraphWriter, layer: layers.Concatenate, values: Sequence[Value]) -> Value:
     cast = _joined(writer, values)
     axis = layer.axis % cast[0].rank
     if axis == 1 and cast[0].rank > 2 and any(value.masked for value in values):
@@ -142,7 +126,7 @@ def _require_all_steps(values: Sequence[Value]) -> None:
         raise ValueError("there are lengths; expected attention over whole sequences only")
 
 
-def _attention(writer: GraphWriter, layer: Attention, values: Sequence[Value]) -> Value:
+def _attention(writer: GraphWriter, layer: layers.Attention, values: Sequence[Value]) -> Value:
     _require_all_steps(values)
     query, value, key = (*_joined(writer, values), _joined(writer, values)[1])[:3]
     turned = writer.node("Transpose", [key.name], perm=[0, 2, 1])
@@ -156,7 +140,9 @@ def _attention(writer: GraphWriter, layer: Attention, values: Sequence[Value]) -
     return _weighted(writer, scores, value)
 
 
-def _additive(writer: GraphWriter, layer: AdditiveAttention, values: Sequence[Value]) -> Value:
+def _additive(
+    writer: GraphWriter, layer: layers.AdditiveAttention, values: Sequence[Value]
+) -> Value:
     _require_all_steps(values)
     query, value, key = (*_joined(writer, values), _joined(writer, values)[1])[:3]
     rows = writer.node("Unsqueeze", [query.name, writer.constant([2])])
@@ -173,7 +159,7 @@ def _weighted(writer: GraphWriter, scores: str, value: Value) -> Value:
     return replace(value, name=writer.node("MatMul", [weights, value.name]))
 
 
-def _pooling(writer: GraphWriter, layer: AttentionPooling, values: Sequence[Value]) -> Value:
+def _pooling(writer: GraphWriter, layer: layers.AttentionPooling, values: Sequence[Value]) -> Value:
     _require_all_steps(values)
     (x,) = values
     u = writer.node("MatMul", [x.name, writer.parameter(layer, "kernel")])
@@ -186,25 +172,25 @@ def _pooling(writer: GraphWriter, layer: AttentionPooling, values: Sequence[Valu
     return Value(writer.node("Squeeze", [y, writer.constant([1])]), 2, layer.dtype)
 
 
-def _both_ways(writer: GraphWriter, layer: Bidirectional, values: Sequence[Value]) -> Value:
+def _both_ways(writer: GraphWriter, layer: layers.Bidirectional, values: Sequence[Value]) -> Value:
     return write_bidirectional(writer, layer, values[0])
 
 
 # A subclass may compute something else: only these very classes are written.
 WRITERS: dict[type[Layer], Callable[..., Any]] = {
-    LSTM: write_recurrent,
-    GRU: write_recurrent,
-    SimpleRNN: write_recurrent,
-    Bidirectional: _both_ways,
-    Dense: _dense,
-    Dropout: _nothing,
-    Embedding: _embedding,
-    Residual: _residual,
-    Add: _add,
-    Average: _average,
-    Multiply: _multiply,
-    Concatenate: _concatenate,
-    Attention: _attention,
-    AdditiveAttention: _additive,
-    AttentionPooling: _pooling,
+    layers.LSTM: write_recurrent,
+    layers.GRU: write_recurrent,
+    layers.SimpleRNN: write_recurrent,
+    layers.Bidirectional: _both_ways,
+    layers.Dense: _dense,
+    layers.Dropout: _nothing,
+    layers.Embedding: _embedding,
+    layers.Residual: _residual,
+    layers.Add: _add,
+    layers.Average: _average,
+    layers.Multiply: _multiply,
+    layers.Concatenate: _concatenate,
+    layers.Attention: _attention,
+    layers.AdditiveAttention: _additive,
+    layers.AttentionPooling: _pooling,
 }
