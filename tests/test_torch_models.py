@@ -121,6 +121,19 @@ def frozen():
     return module
 
 
+def tied():
+    linear = nn.Linear(3, 3)
+    return nn.Sequential(linear, nn.Tanh(), linear)
+
+
+def test_one_activation_at_several_places():
+    relu = nn.ReLU()
+    module = nn.Sequential(nn.Linear(3, 4), relu, nn.Linear(4, 4), relu, nn.Linear(4, 2))
+    x = Draw(0, np.float32).normal(4, 6, 3)
+    expected = module(torch.from_numpy(x)).detach().numpy()
+    assert_forward_close(from_torch(module).predict(x), expected, "y", BETWEEN_ENGINES)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -131,6 +144,7 @@ def frozen():
         (frozen, r"\(LSTM\): weight_hh_l0 has requires_grad=False; expected True"),
         (lambda: nn.Embedding(3, 4, padding_idx=0), "padding_idx is 0; expected None"),
         (nn.Sequential, "module has no layers; expected LSTM"),
+        (tied, r"module '2' \(Linear\): weight is that of module '0'; expected parameters of its"),
     ],
 )
 def test_from_torch_refuses(make, message):
@@ -143,6 +157,10 @@ def test_from_torch_takes_modules_only():
         TypeError, match=r"module is a dict; expected a torch.nn.Module .of the arr"
     ):
         from_torch({})
+
+
+def backward(**options):
+    return SimpleRNN(4, go_backwards=True, **options)
 
 
 def called(layer):
@@ -163,6 +181,15 @@ def called(layer):
         (lambda: called(Bidirectional(LSTM(4), "sum")), "has merge_mode 'sum'"),
         (lambda: [called(LSTM(4)), called(LSTM(5))], "has units 5 and the first 4; expected the s"),
         (lambda: [called(LSTM(4)), called(GRU(4))], "has class GRU and the first LSTM"),
+        (lambda: [called(LSTM(4)), called(LSTM(4))], "reads 3 features and the one before it ret"),
+        (
+            lambda: called(Bidirectional(SimpleRNN(4), "concat", backward(activation="relu"))),
+            "has activation tanh forward and relu backward; expected the same",
+        ),
+        (
+            lambda: called(Bidirectional(SimpleRNN(4), "concat", backward(use_bias=False))),
+            "has use_bias True forward and False backward",
+        ),
         (lambda: called(Dense(3)), "is no layer of torch.nn's kind; expected LSTM, GRU"),
         (lambda: [], "layers is empty"),
     ],

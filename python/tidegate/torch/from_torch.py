@@ -91,8 +91,10 @@ def _layers(module: nn.Module) -> list[_Made]:
     """Return our layers of a module, not built."""
     made: list[_Made] = []
     before: nn.Module | None = None
+    owners: dict[int, str] = {}
     for path, part in _parts(module):
         _require_plain(path, part)
+        _require_own(path, part, owners)
         kind = _kind(part)
         if kind in _RECURRENT:
             made += _recurrent(part, *_RECURRENT[kind])
@@ -119,7 +121,8 @@ def _parts(module: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]
     if type(module) is not nn.Sequential:
         yield path, module
         return
-    for name, part in module.named_children():
+    for name, part in module._modules.items():  # named_children leaves out what comes again
+        assert part is not None
         yield from _parts(part, f"{path}.{name}" if path else name)
 
 
@@ -144,6 +147,17 @@ def _require_plain(path: str, module: nn.Module) -> None:
             raise ValueError(
                 f"{where}: {name} has requires_grad=False; expected True (tidegate trains every "
                 "layer of a model)."
+            )
+
+
+def _require_own(path: str, module: nn.Module, owners: dict[int, str]) -> None:
+    """Raise for parameters that a module before this one has; `owners` is by their ids."""
+    for name, parameter in module.named_parameters():
+        owner = owners.setdefault(id(parameter), path)
+        if owner != path:
+            raise ValueError(
+                f"from_torch: module {path!r} ({type(module).__name__}): {name} is that of module "
+                f"{owner!r}; expected parameters of its own (layers of a Sequential share none)."
             )
 
 

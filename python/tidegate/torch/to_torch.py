@@ -42,16 +42,7 @@ def to_torch(layers: Layer | Sequence[Layer]) -> nn.Module:
     True
     """
     stack: list[Any] = list(layers) if isinstance(layers, list | tuple) else [layers]
-    if not stack:
-        raise ValueError("to_torch: layers is empty; expected at least one recurrent layer.")
-    first = _described(stack[0])
-    for layer in stack[1:]:
-        for name, value in _described(layer).items():
-            if value != first[name]:
-                raise ValueError(
-                    f"to_torch: layer {layer.name!r} has {name} {value} and the first {first[name]}"
-                    "; expected the same (one module has layers of one kind)."
-                )
+    _require_stack(stack)
     parts = stack[0].recurrent_parts()
     kind, w = _KINDS[type(parts[0])], parts[0].cell_weights
     options: dict[str, Any] = {"num_layers": len(stack), "bidirectional": len(parts) == 2}
@@ -72,6 +63,27 @@ def to_torch(layers: Layer | Sequence[Layer]) -> nn.Module:
     module: nn.Module = kind(w.input_size, w.hidden_size, batch_first=True, **options)
     module.load_state_dict({name: torch.from_numpy(array) for name, array in state.items()})
     return module
+
+
+def _require_stack(stack: list[Any]) -> None:
+    """Raise unless the layers can be those of one module."""
+    if not stack:
+        raise ValueError("to_torch: layers is empty; expected at least one recurrent layer.")
+    first = _described(stack[0])
+    width = sum(part.output_size for part in stack[0].recurrent_parts())
+    for layer in stack[1:]:
+        for name, value in _described(layer).items():
+            if value != first[name]:
+                raise ValueError(
+                    f"to_torch: layer {layer.name!r} has {name} {value} and the first {first[name]}"
+                    "; expected the same (one module has layers of one kind)."
+                )
+        inputs = layer.recurrent_parts()[0].cell_weights.input_size
+        if inputs != width:
+            raise ValueError(
+                f"to_torch: layer {layer.name!r} reads {inputs} features and the one before it "
+                f"returns {width}; expected layers that were built one on top of the other."
+            )
 
 
 def _described(layer: Any) -> dict[str, Any]:
@@ -104,10 +116,20 @@ def _described(layer: Any) -> dict[str, Any]:
                 f"to_torch: layer {layer.name!r} has zoneout {part.noise.zoneout}; expected 0.0 "
                 "(torch.nn has none, and it changes predictions too)."
             )
-    w = forward.cell_weights
+    options = [_options(part) for part in parts]
+    for option, value in options[-1].items():
+        if value != options[0][option]:
+            raise ValueError(
+                f"to_torch: layer {layer.name!r} has {option} {options[0][option]} forward and "
+                f"{value} backward; expected the same (a module of torch.nn has one for both)."
+            )
+    return {"class": type(forward).__name__, "directions": len(parts), **options[0]}
+
+
+def _options(part: Any) -> dict[str, Any]:
+    """Return what torch.nn has once for all layers and directions of a module."""
+    w = part.cell_weights
     return {
-        "class": type(forward).__name__,
-        "directions": len(parts),
         "units": w.hidden_size,
         "projection": None if w.weight_hr is None else w.output_size,
         "use_bias": w.bias_ih is not None,
