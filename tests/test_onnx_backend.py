@@ -99,3 +99,16 @@ def test_run_model_and_run_node():
     np.testing.assert_array_equal(y, 2 * x)
     with pytest.raises(ValueError, match="there are 1 inputs; expected 2"):
         Backend.run_node(helper.make_node("Add", ["a", "b"], ["y"]), [x])
+
+
+def test_log_softmax_where_the_softmax_is_zero():
+    x = np.array([[0, 200], [-1000, 1000]], np.float32)
+    (y,) = Backend.run_node(helper.make_node("LogSoftmax", ["x"], ["y"]), [x])
+    np.testing.assert_array_equal(y, np.array([[-200, 0], [-2000, 0]], np.float32))
+
+
+def test_integers_beyond_floating_numbers_are_divided_exactly():
+    a = np.array([2**60 + 1, -7, 7, -7, 6], np.int64)
+    b = np.array([1, 2, -2, -2, -3], np.int64)
+    (y,) = Backend.run_node(helper.make_node("Div", ["a", "b"], ["y"]), [a, b])
+    np.testing.assert_array_equal(y, [2**60 + 1, -3, -3, 3, -2])

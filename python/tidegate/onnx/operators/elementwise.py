@@ -28,7 +28,9 @@ def _divide(a: Array, b: Array) -> Array:
         return quotient
     if not b.all():
         raise ValueError("an integer is divided by 0")
-    return np.trunc(a / b).astype(a.dtype)
+    down: Array = a // b  # through floating numbers, large int64 would be rounded
+    down += ((a < 0) != (b < 0)) & (a % b != 0)
+    return down
 
 
 def _power(node: Node, a: Array, b: Array) -> Array:
@@ -69,18 +71,27 @@ def _activation(ours: str, **defaults: float) -> Operator:
     return Operator(run, attributes=dict.fromkeys(defaults, "float"))
 
 
-def _softmax(node: Node, x: Array) -> Array:
-    """Return exp(x) / Σ exp(x) over one axis; before opset 13, over all axes from that one on."""
+def _softmax_axis(node: Node, x: Array) -> int:
+    """Return the axis; before opset 13 it stood for all axes from that one on."""
     axis = axis_of(node.get("axis", -1 if node.opset >= 13 else 1), x.ndim)
     if node.opset < 13 and axis != x.ndim - 1:
         raise ValueError(f"its axis is {axis} in opset {node.opset}; expected the last axis")
+    return axis
+
+
+def _softmax(node: Node, x: Array) -> Array:
+    """Return exp(x) / Σ exp(x) over one axis."""
+    axis = _softmax_axis(node, x)
     moved = np.array(np.moveaxis(floating(x), axis, -1), order="C")
     y = activations.NAMED["softmax"].value(moved)
     return np.moveaxis(y, -1, axis)
 
 
 def _log_softmax(node: Node, x: Array) -> Array:
-    y: Array = np.log(_softmax(node, x))
+    """Return x - log Σ exp(x) over one axis; the logarithm of a softmax that is 0 would be -inf."""
+    axis = _softmax_axis(node, x)
+    below = floating(x) - x.max(axis=axis, keepdims=True, initial=-np.inf)
+    y: Array = below - np.log(np.exp(below).sum(axis=axis, keepdims=True))
     return y
 
 

@@ -31,7 +31,8 @@ def _gemm(node: Node, a: Array, b: Array, c: Array | None = None) -> Array:
     a = a.T if node.get("transA", 0) else a
     b = b.T if node.get("transB", 0) else b
     _require_inner(a, b)
-    y: Array = a.dot(b) if limited((len(a), b.shape[1]), a, b) else a
+    limited((len(a), b.shape[1]), a, b)
+    y: Array = a.dot(b)
     alpha, beta = node.get("alpha", 1.0), node.get("beta", 1.0)
     if alpha != 1:
         y *= y.dtype.type(alpha)

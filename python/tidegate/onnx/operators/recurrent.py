@@ -44,7 +44,7 @@ def run(
     if len(cells) == 2:
         out = birnn_forward(*cells, x, state, **options)
     else:
-        backwards = _text(node.get("direction", "forward")) == "reverse"
+        backwards = node.get("direction", "forward") == "reverse"
         out = rnn_forward(cells[0], x, state, go_backwards=backwards, **options)
     parts = len(out.state) // len(cells)
     axis = 1 if batch_first else 0
@@ -61,10 +61,6 @@ def prepare(node: Node, constants: Mapping[str, Array]) -> Function:
     given = [constants[name] if name else None for name in arrays]
     cells = from_onnx(node.op, *given, attributes=node.attributes)
     return partial(run, node, cells=cells)
-
-
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def _initial(
