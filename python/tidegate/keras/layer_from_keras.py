@@ -9,7 +9,6 @@ from tidegate import layers
 from tidegate.activation import Activation
 from tidegate.keras.penalties import rules_from_keras
 from tidegate.layers.base import Layer
-from tidegate.weights import CellWeights
 from tidegate.weights.keras import from_keras, keras_activation
 
 Values = dict[str, Any]
@@ -143,12 +142,7 @@ def _recurrent(layer: Any, name: str | None = None) -> tuple[Any, Values]:
     names += ("dropout", "recurrent_dropout", "zero_output_for_mask")
     options |= {option: getattr(layer, option) for option in names}
     made = ours(layer.units, **_common(layer) | {"name": name or layer.name}, **options)
-    return made, _named(cells)
-
-
-def _named(cells: CellWeights) -> Values:
-    """Return the arrays; our layers train one bias where the two are only added."""
-    return dict(cells.arrays())
+    return made, dict(cells.arrays())
 
 
 def _bidirectional(layer: Any) -> tuple[Layer, Values]:

@@ -188,7 +188,7 @@ def taken(
     return {name: array_of(where, prefix + name, value) for name, value in found.items()}
 
 
-def missing(where: str, arrays: Mapping[str, Any], name: str) -> KeyError | ValueError:
+def missing(where: str, arrays: Mapping[str, Any], name: str) -> ValueError:
     """Return the error about a name that is not there."""
     listed = ", ".join(sorted(str(key) for key in arrays)[:8]) or "nothing"
     more = "" if len(arrays) <= 8 else f" and {len(arrays) - 8} more"
