@@ -72,3 +72,13 @@ def test_the_table():
         "naive         2.000      1.500          1.00",
         "network      0.8123     0.5000          0.41",
     ]
+
+
+def test_titles_of_the_table_stand_above_numbers_that_are_wider():
+    text = evaluate.table([Score("naive", 12.377, 1.5), Score("network", 2.327e7, 0.5)])
+    assert text.splitlines() == [
+        "method        RMSE     MAE  RMSE / naive",
+        "-------  ---------  ------  ------------",
+        "naive        12.38   1.500          1.00",
+        "network  2.327e+07  0.5000    1880100.19",
+    ]

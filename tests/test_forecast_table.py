@@ -104,3 +104,9 @@ def test_a_missing_column_lists_those_that_exist(write, asked, match):
 def test_text_among_numbers_is_named_with_its_line(write, text, match):
     with pytest.raises(InputError, match=match):
         read_table(write(f"y\n1\n{text}\n")).numbers("y")
+
+
+@pytest.mark.parametrize("cells", ["2024-01-01\n2024-01-02", "left\nright", "\nleft"])
+def test_a_column_without_any_number_is_not_taken_for_one_bad_cell(write, cells):
+    with pytest.raises(InputError, match=r"no cell of the column is; times, groups and classes"):
+        read_table(write(f"y,z\n{cells.replace(chr(10), ',1' + chr(10))},1\n")).numbers("y")

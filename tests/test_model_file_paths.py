@@ -70,3 +70,19 @@ def test_configuration_of_a_wrapped_layer_that_is_no_table():
     config["layer"]["config"] = []
     with refuses(ValueError, "Bidirectional: the config of a LSTM is no table"):
         Bidirectional.from_config(config)
+
+
+@pytest.mark.parametrize(
+    ("name", "reader"),
+    [
+        ("m.onnx", "tidegate.onnx.load"),
+        ("M.KERAS", "tidegate convert"),
+        ("m.h5", "tidegate convert"),
+        ("m.pt", "tidegate.torch.from_torch"),
+    ],
+)
+def test_a_file_of_another_system_names_what_reads_it(tmp_path, name, reader):
+    path = tmp_path / name
+    path.write_bytes(b"\x08\x0a\x12\x08 no safetensors")
+    with refuses(tg.io.ModelFileError, f"{name} is no model file of tidegate", reader):
+        tg.load(path)

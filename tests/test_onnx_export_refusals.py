@@ -80,6 +80,8 @@ def test_wrong_arguments(tmp_path):
         export(model, path, opset=13)
     with pytest.raises(TypeError, match="model is GRU; expected a Sequential or Model"):
         export(model.layers[0], path)
+    with pytest.raises(TypeError, match="export: path is of type int; expected a string or path"):
+        export(model, 3)
     with pytest.raises(RuntimeError, match="not built"):
         export(Sequential([GRU(2)]), path)
     with pytest.raises(TypeError, match="lengths is 3"):
@@ -131,3 +133,12 @@ def test_several_inputs_and_mixed_dtypes(tmp_path):
     assert loaded.input_names == ("series", "facts")
     assert loaded.input_shapes["series"] == ("batch", "series_time", 2)
     np.testing.assert_array_equal(loaded.run(x)[0], expected)
+
+
+def test_what_load_reads_is_a_path(tmp_path):
+    path = tmp_path / "m.onnx"
+    export(chain(GRU(2)), path)
+    with pytest.raises(TypeError, match="load: path is of type ModelProto; expected a string or"):
+        load(onnx.load(path))
+    with pytest.raises(ValueError, match=r"load: path is b'.{,30}, with a zero byte; expected a p"):
+        load(path.read_bytes())

@@ -48,7 +48,7 @@ class OwnAdam(Adam):
         (X[:, :0], ValueError, r"X has shape \(48, 0, 2\); expected \(n, T, I\) with T >= 1"),
         (X[:0], ValueError, "Found array with 0 sample"),
         ([], ValueError, "Expected 2D array, got 1D array"),
-        (X[..., None], ValueError, "dim 4"),
+        (X[..., None], ValueError, r"fit: X has shape \(48, 7, 2, 1\); expected 2-D .*or 3-D"),
         (X * 1j, ValueError, "Complex data not supported"),
     ],
 )

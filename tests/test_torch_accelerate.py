@@ -132,7 +132,11 @@ def test_what_is_left_and_why(name):
 
 
 def test_a_model_without_recurrent_layers():
-    assert str(tt.accelerate(nn.Linear(2, 2))) == "accelerate: the model has no recurrent layers"
+    none = "accelerate: the model has no recurrent layers to accelerate"
+    assert str(tt.accelerate(nn.Linear(2, 2))) == none
+    model = nn.Sequential(nn.GRU(2, 3))
+    tt.accelerate(model)
+    assert str(tt.accelerate(model)) == none
 
 
 def test_only_modules_are_accepted():

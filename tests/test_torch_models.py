@@ -1,5 +1,7 @@
 """Modules of torch.nn as models of tidegate and back: outputs, gradients, refusals."""
 
+import importlib
+
 import numpy as np
 import pytest
 
@@ -115,6 +117,25 @@ def test_an_embedding_first():
     assert_forward_close(ours.predict(tokens), expected, "y", BETWEEN_ENGINES)
 
 
+class Tagger(nn.Module):
+    """A module with a forward of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(3, 4)
+
+
+def hooked():
+    module = nn.Sequential(nn.LSTM(3, 4), nn.Linear(4, 2))
+    module[1].register_forward_hook(lambda _module, _x, y: 2 * y)
+    return module
+
+
+def pruned():
+    prune = importlib.import_module("torch.nn.utils.prune")
+    return prune.l1_unstructured(nn.LSTM(3, 4), "weight_hh_l0", 0.5)
+
+
 def frozen():
     module = nn.LSTM(3, 4)
     module.weight_hh_l0.requires_grad_(False)
@@ -139,10 +160,25 @@ def test_one_activation_at_several_places():
     [
         (lambda: nn.Sequential(nn.Conv1d(3, 4, 2)), r"module '0' is Conv1d; expected one of LSTM"),
         (lambda: nn.Sequential(nn.LSTM(3, 4), nn.ReLU()), r"module '1' is ReLU; .*behind a Linear"),
-        (lambda: nn.Sequential(nn.Linear(3, 4), nn.Softmax(dim=1)), "module '1' is Softmax"),
+        (
+            lambda: nn.Sequential(nn.Linear(3, 4), nn.Softmax(dim=1)),
+            r"module '1' is Softmax\(dim=1\); expected dim=-1, behind",
+        ),
         (lambda: nn.LSTM(3, 4).bfloat16(), r"weight_ih_l0 has dtype torch.bfloat16; expected"),
-        (frozen, r"\(LSTM\): weight_hh_l0 has requires_grad=False; expected True"),
-        (lambda: nn.Embedding(3, 4, padding_idx=0), "padding_idx is 0; expected None"),
+        (
+            frozen,
+            r"\(LSTM\): weight_hh_l0 has requires_grad=False; .*requires_grad_\(True\) conv",
+        ),
+        (
+            Tagger,
+            r"module '' is Tagger; .*convert an nn.Sequential of its parts, or load what torch",
+        ),
+        (
+            lambda: nn.Embedding(3, 4, padding_idx=0),
+            r"padding_idx is 0; expected None .*set module.padding_idx = None",
+        ),
+        (hooked, r"module '1' \(Linear\): has hooks; expected none, .*prune.remove"),
+        (pruned, r"module '' \(LSTM\): has hooks; expected none"),
         (nn.Sequential, "module has no layers; expected LSTM"),
         (tied, r"module '2' \(Linear\): weight is that of module '0'; expected parameters of its"),
     ],

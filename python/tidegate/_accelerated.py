@@ -25,7 +25,7 @@ class Report:
     def __str__(self) -> str:
         """Return one line per layer."""
         if not self.accelerated and not self.left:
-            return "accelerate: the model has no recurrent layers"
+            return "accelerate: the model has no recurrent layers to accelerate"
         lines = [f"accelerate: {len(self.accelerated)} accelerated, {len(self.left)} left"]
         lines += [f"  {name or '(model)'}: {kind}" for name, kind in self.accelerated.items()]
         lines += [f"  {name or '(model)'}: note: {text}" for name, text in self.notes.items()]

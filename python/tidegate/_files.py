@@ -3,8 +3,10 @@
 import contextlib
 import errno
 import os
+import reprlib
 import secrets
 import stat
+from typing import Any
 
 
 def write_whole(path: str, content: bytes, what: str = "the file") -> None:
@@ -52,3 +54,35 @@ def write_whole(path: str, content: bytes, what: str = "the file") -> None:
     finally:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+
+
+def path_text(where: str, path: Any) -> str:
+    """Return a path as text, whatever bytes its name has.
+
+    Parameters
+    ----------
+    where : str
+        The function that was called, for the message.
+    path : str, bytes or path
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is no path, or one with a zero byte.
+
+    Examples
+    --------
+    >>> path_text("load", b"m.safetensors")
+    'm.safetensors'
+    """
+    if not isinstance(path, str | bytes | os.PathLike):
+        raise TypeError(
+            f"{where}: path is of type {type(path).__name__}; expected a string or path."
+        )
+    text = os.fsdecode(path)
+    if "\0" in text:
+        raise ValueError(
+            f"{where}: path is {reprlib.repr(path)}, with a zero byte; expected a path, not what "
+            "stands in a file."
+        )
+    return text

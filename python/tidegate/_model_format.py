@@ -23,7 +23,19 @@ class ModelFileError(ValueError):
     """A file cannot be read as a model; the message says why."""
 
 
+FOREIGN = {  # endings of other systems' files, and what reads them
+    ".onnx": "tidegate.onnx.load reads ONNX files",
+    ".keras": "`tidegate convert` reads Keras's files",
+    ".h5": "`tidegate convert` reads Keras's files",
+    ".pt": "tidegate.torch.from_torch takes what torch.load returns",
+    ".pth": "tidegate.torch.from_torch takes what torch.load returns",
+}
+
+
 def unreadable(where: str, name: str, error: Exception) -> str:
+    hint = FOREIGN.get(os.path.splitext(name)[1].lower())
+    if hint:
+        return f"{where}: {name} is no model file of tidegate ({error}); {hint}."
     return (
         f"{where}: {name} is not a whole safetensors file ({error}); "
         "expected a file that model.save wrote."

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from tidegate._extras import require
-from tidegate._files import write_whole
+from tidegate._files import path_text, write_whole
 from tidegate._model_format import (
     FORMAT,
     FORMAT_VERSION,
@@ -81,7 +81,7 @@ def save(
     --------
     >>> save(model, "m.safetensors")                                             # doctest: +SKIP
     """
-    target = _path_text("save", path)
+    target = path_text("save", path)
     write_whole(target, _content("save", model, include_optimizer, notes), "the model")
 
 
@@ -118,7 +118,7 @@ def _content(
     safetensors = require("safetensors.numpy", extra="io", purpose=purpose)
     if not isinstance(model, BaseModel):
         raise TypeError(
-            f"{where}: model is {type(model).__name__}; expected a Sequential or Model."
+            f"{where}: model is {type(model).__name__}; expected a Sequential or Model of tidegate."
         )
     model.require_built(where)
     arrays = description.arrays(model, include_optimizer)
@@ -164,7 +164,7 @@ def load(path: Path) -> BaseModel:
     --------
     >>> model = load("m.safetensors")                                            # doctest: +SKIP
     """
-    name = _path_text("load", path)
+    name = path_text("load", path)
     return _make("load", name, *read(name))
 
 
@@ -184,7 +184,7 @@ def load_notes(path: Path) -> dict[str, Any]:
     --------
     >>> columns = load_notes("m.safetensors").get("columns")                     # doctest: +SKIP
     """
-    name = _path_text("load_notes", path)
+    name = path_text("load_notes", path)
     metadata, _ = read(name)
     try:
         notes: dict[str, Any] = dict(parse(metadata.get(NOTES, "{}")))
@@ -237,13 +237,3 @@ def _make(
         return description.make(parse(metadata["model"]), arrays)
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError, MemoryError) as error:
         raise ModelFileError(f"{where}: {name} does not describe a model ({error}).") from error
-
-
-def _path_text(where: str, path: Any) -> str:
-    """Return a path as text, whatever bytes its name has."""
-    if not isinstance(path, str | bytes | os.PathLike):
-        raise TypeError(f"{where}: path is {path!r}; expected a string or path.")
-    text = os.fsdecode(path)
-    if "\0" in text:
-        raise ValueError(f"{where}: path is {path!r}, with a zero byte; expected a path without.")
-    return text

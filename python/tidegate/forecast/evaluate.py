@@ -133,17 +133,17 @@ def evaluate(
 
 def table(scores: Sequence[Score], unit: str = "") -> str:
     """Lay out the scores; the last column is the RMSE as a share of the first method's."""
-    width = max(len(score.method) for score in scores)
     suffix = f" ({unit})" if unit else ""
-    head = ["method".ljust(width), f"RMSE{suffix}", f"MAE{suffix}", f"RMSE / {scores[0].method}"]
-    lines = ["  ".join(head), "  ".join("-" * len(cell) for cell in head)]
+    rows = [["method", f"RMSE{suffix}", f"MAE{suffix}", f"RMSE / {scores[0].method}"]]
     first = scores[0].rmse
     for score in scores:
         share = f"{score.rmse / first:.2f}" if first > 0 else "-"
-        numbers = (_four_digits(score.rmse), _four_digits(score.mae), share)
-        cells = (number.rjust(len(title)) for number, title in zip(numbers, head[1:], strict=True))
-        lines.append("  ".join([score.method.ljust(width), *cells]))
-    return "\n".join(lines)
+        rows.append([score.method, _four_digits(score.rmse), _four_digits(score.mae), share])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows.insert(1, ["-" * width for width in widths])
+    return "\n".join(
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows
+    )
 
 
 def verdict(scores: Sequence[Score], advice: str) -> str:

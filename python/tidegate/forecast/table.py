@@ -74,17 +74,24 @@ class Table:
         """Parse one cell, or name the line, the column and the text."""
         if text.lower() in MISSING:
             return math.nan
-        try:
-            number = float(text)
-        except ValueError:
-            number = math.inf
-        if math.isfinite(number) and "_" not in text:
+        number = _parsed(text)
+        if math.isfinite(number):
             return number
         hint = "leave the cell empty if the value is missing"
+        if not any(math.isfinite(_parsed(other)) for other in self.texts(column)):
+            hint = "no cell of the column is; times, groups and classes have options of their own"
         if "," in text:
             hint = "write 1234.5, without thousands separators and with a decimal point"
         where = f'{self.path}: {self.unit} {line}, column "{column}"'
         raise InputError(f'{where}: "{text}" is not a finite number ({hint}).')
+
+
+def _parsed(text: str) -> float:
+    """Return the number that a text is, else inf."""
+    try:
+        return math.inf if "_" in text else float(text)
+    except ValueError:
+        return math.inf
 
 
 def read_table(path: Path, encoding: str = "utf-8") -> Table:

@@ -72,6 +72,11 @@ def read(estimator: Any, where: str, X: Any, *, reset: bool, dtype: Dtype) -> Se
 
 def _columns(estimator: Any, where: str, X: Any, reset: bool, dtype: Dtype) -> Array:
     """Return rows of a table as sequences (n, T, I)."""
+    if isinstance(X, np.ndarray) and X.ndim > 3:
+        raise ValueError(
+            f"{where}: X has shape {X.shape}; expected 2-D (n, features), or 3-D (n, T, I) with "
+            "the values of a step in one axis (reshape it)."
+        )
     table: Array = validate_data(estimator, X, reset=reset, dtype=dtype, order="C")
     if estimator.steps is None:
         return table[:, :, None]

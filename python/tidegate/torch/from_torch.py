@@ -92,6 +92,7 @@ def _layers(module: nn.Module) -> list[_Made]:
     made: list[_Made] = []
     before: nn.Module | None = None
     owners: dict[int, str] = {}
+    _require_no_hooks(module)
     for path, part in _parts(module):
         _require_plain(path, part)
         _require_own(path, part, owners)
@@ -109,11 +110,23 @@ def _layers(module: nn.Module) -> list[_Made]:
             dense = Dense(old.units, activation, old.use_bias, dtype=old.dtype.name)
             made.append((dense, arrays))
         elif kind is not nn.Identity:
-            raise ValueError(
-                f"from_torch: module {path!r} is {type(part).__name__}; expected one of {_LISTED}."
-            )
+            raise ValueError(_unknown(path, part))
         before = part if kind is not nn.Identity else before
     return made
+
+
+def _unknown(path: str, part: nn.Module) -> str:
+    """Say why a module has no counterpart, and what to do."""
+    name = f"from_torch: module {path!r} is"
+    if type(part) is nn.Softmax:
+        return f"{name} Softmax(dim={part.dim}); expected dim=-1, behind a Linear."
+    advice = ""
+    if next(part.children(), None) is not None:
+        advice = (
+            " (a forward of your own cannot be read: convert an nn.Sequential of its parts, or "
+            "load what torch.onnx.export writes by tidegate.onnx.load)"
+        )
+    return f"{name} {type(part).__name__}; expected one of {_LISTED}{advice}."
 
 
 def _parts(module: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]:
@@ -134,6 +147,18 @@ def _kind(module: nn.Module) -> type[nn.Module]:
     return found
 
 
+def _require_no_hooks(module: nn.Module) -> None:
+    """Raise where a call may compute something else than the arrays of the modules say."""
+    for path, part in module.named_modules():
+        own = vars(part)
+        if own["_forward_hooks"] or own["_forward_pre_hooks"]:
+            raise ValueError(
+                f"from_torch: module {path!r} ({type(part).__name__}): has hooks; expected none, "
+                "for they may change what it computes (remove them: handle.remove(), "
+                "torch.nn.utils.remove_weight_norm, torch.nn.utils.prune.remove)."
+            )
+
+
 def _require_plain(path: str, module: nn.Module) -> None:
     """Raise for parameters that our layers do not train, or not in that dtype."""
     for name, parameter in module.named_parameters():
@@ -146,7 +171,7 @@ def _require_plain(path: str, module: nn.Module) -> None:
         if not parameter.requires_grad:
             raise ValueError(
                 f"{where}: {name} has requires_grad=False; expected True (tidegate trains every "
-                "layer of a model)."
+                "layer of a model; module.requires_grad_(True) converts it all the same)."
             )
 
 
@@ -213,8 +238,8 @@ def _embedding(path: str, module: Any) -> _Made:
         if getattr(module, option) is not None:
             raise ValueError(
                 f"from_torch: module {path!r} (Embedding): {option} is {getattr(module, option)}; "
-                "expected None (tidegate trains all rows alike; mask_zero=True of its Embedding "
-                "skips padding)."
+                "expected None (tidegate trains all rows alike: where that is no matter, set "
+                f"module.{option} = None; mask_zero=True of its Embedding skips padding)."
             )
     table = module.weight.detach().numpy()
     layer = Embedding(module.num_embeddings, module.embedding_dim, dtype=_dtype(module.weight))

@@ -9,7 +9,7 @@ import numpy as np
 
 from tidegate._arrays import check_flag
 from tidegate._extras import require
-from tidegate._files import write_whole
+from tidegate._files import path_text, write_whole
 from tidegate._version import __version__
 from tidegate.layers import checks
 from tidegate.layers.base import Layer
@@ -68,11 +68,14 @@ def export(
     onnx = require("onnx", extra="onnx", purpose=where)
     if not isinstance(model, BaseModel):
         kind = type(model).__name__
-        raise TypeError(f"{where}: model is {kind}; expected a Sequential or Model.")
+        raise TypeError(
+            f"{where}: model is {kind}; expected a Sequential or Model of tidegate "
+            "(tidegate.torch.from_torch and tidegate.keras.from_keras make one)."
+        )
     version = checks.integer(where, "opset", opset)
     if not OPSETS[0] <= version <= OPSETS[1]:
         raise ValueError(f"{where}: opset is {version}; expected {OPSETS[0]} to {OPSETS[1]}.")
-    target = os.fsdecode(path)
+    target = path_text(where, path)
     model.require_built(where)
     proto = _model_proto(onnx, model, version, check_flag(where, "lengths", lengths))
     if proto.ByteSize() > MOST_BYTES:

@@ -5,6 +5,7 @@ import stat
 from typing import Any
 
 from tidegate._extras import require
+from tidegate._files import path_text
 from tidegate._model_format import ModelFileError
 from tidegate.onnx.loading.graph import graph_of
 from tidegate.onnx.model import OnnxModel
@@ -47,7 +48,7 @@ def load(path: "str | os.PathLike[str]") -> OnnxModel:
     >>> y = model.predict(x)                                                     # doctest: +SKIP
     """
     onnx = require("onnx", extra="onnx", purpose="load")
-    name = os.fsdecode(path)
+    name = path_text("load", path)
     try:
         model = _parse(onnx, name)
         graph = graph_of(model, os.path.dirname(os.path.abspath(name)))
