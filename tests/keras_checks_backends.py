@@ -68,6 +68,33 @@ def test_gradients_without_training_and_taken_twice():
 
 
 @on_tensorflow
+@pytest.mark.parametrize("compiled", [False, True])
+def test_gradients_by_weights_alone(compiled):
+    import tensorflow as tf
+
+    layer = tidegate.keras.GRU(4)
+    layer.build(X.shape)
+    kernel = layer.trainable_variables[0].value
+    x = tf.constant(X)
+
+    def gradients(watched):
+        with tf.GradientTape() as tape:
+            if watched:
+                tape.watch(x)
+            loss = tf.reduce_sum(layer(x, training=True) ** 2)
+        return tape.gradient(loss, [kernel, x])
+
+    run = tf.function(gradients) if compiled else gradients
+    (alone, none), (expected, dx) = run(False), run(True)
+    assert none is None and np.abs(dx).max() > 0
+    np.testing.assert_array_equal(alone, expected)
+    if compiled:  # the gradients of graphs need no tape
+        again = tf.function(lambda: tf.gradients(tf.reduce_sum(layer(x) ** 2), [kernel, x]))()
+        np.testing.assert_array_equal(again[0], expected)
+        np.testing.assert_array_equal(again[1], dx)
+
+
+@on_tensorflow
 def test_second_derivatives_are_refused_by_tensorflow():
     import tensorflow as tf
 
@@ -133,6 +160,19 @@ def test_torch_keeps_what_a_second_backward_needs():
     torch.testing.assert_close(first, second, rtol=0, atol=0)
     with pytest.raises(NotImplementedError, match="second derivatives are asked for"):
         (second**2).sum().backward()
+
+
+@on_torch
+def test_torch_gradients_by_weights_alone():
+    import torch
+
+    layer = tidegate.keras.LSTM(4)
+    layer.build(X.shape)
+    weights = [v.value for v in layer.trainable_variables]
+    alone = torch.autograd.grad(layer(torch.tensor(X)).sum(), weights)
+    x = torch.tensor(X, requires_grad=True)
+    _, *expected = torch.autograd.grad(layer(x).sum(), [x, *weights])
+    torch.testing.assert_close(list(alone), expected, rtol=0, atol=0)
 
 
 @on_torch

@@ -115,11 +115,15 @@ def _shown(loop: Loop, mask: Array) -> Shown:
 
 
 def backward(
-    loop: Loop, arrays: Sequence[Array], saved: Saved | None, gradients: Sequence[Array]
+    loop: Loop,
+    arrays: Sequence[Array],
+    saved: Saved | None,
+    gradients: Sequence[Array],
+    need_dx: bool = True,
 ) -> list[Array]:
     """Return the gradients by the first `differentiable` arrays, given those by the outputs.
 
-    Without `saved` the forward pass is computed again.
+    Without `saved` the forward pass is computed again; without need_dx that by x is left out.
     """
     if saved is None:
         saved = forward(loop, arrays, keep=True)[1]
@@ -127,15 +131,17 @@ def backward(
     dy, *dstate = gradients
     initial = saved.shown.initial
     if loop.sequences:
-        given = rnn_backward(saved.engine, dy, tuple(dstate))
+        given = rnn_backward(saved.engine, dy, tuple(dstate), need_dx=need_dx)
     else:
         dh = dy if saved.shown.last is None else dy * saved.shown.last
-        given = rnn_backward(saved.engine, None, (dstate[0] + dh, *dstate[1:]))
+        dstate[0] = dstate[0] + dh
+        given = rnn_backward(saved.engine, None, tuple(dstate), need_dx=need_dx)
     state = list(given.state)
     if initial is not None:
         state[0] = state[0] + np.sum(dy, axis=1, where=initial)
     dx = given.x
-    assert dx is not None
+    if dx is None:
+        return [*state, *to_keras(given.weights)]
     if loop.backwards:
         dx = np.ascontiguousarray(dx[:, ::-1])
     return [dx, *state, *to_keras(given.weights)]

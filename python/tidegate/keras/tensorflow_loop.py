@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.python.eager.record import should_record_backprop
 
 from tidegate.keras.errors import second_derivative
 from tidegate.keras.kept import Kept
@@ -15,14 +16,15 @@ KEPT = Kept()
 def run(loop: Loop, arrays: Sequence[Any], training: bool) -> list[Any]:
     """Return y and the states; with training, what the gradients need is kept."""
     eager = tf.executing_eagerly()
+    need_dx = _may_need_dx(arrays)
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def operation(*arrays: Any) -> Any:
         outputs, kept = (_eager if eager else _graph)(loop, arrays, training)
 
         def gradient(*gradients: Any) -> Any:
-            found = _gradients(loop, kept, arrays, gradients)
-            return [*found, *[None] * (len(arrays) - len(found))]
+            found = _gradients(loop, kept, arrays, gradients, need_dx)
+            return [*[None] * (not need_dx), *found, *[None] * (len(arrays) - loop.differentiable)]
 
         return outputs, gradient
 
@@ -53,17 +55,26 @@ def _graph(loop: Loop, arrays: Sequence[Any], training: bool) -> tuple[list[Any]
     return outputs, ticket
 
 
+def _may_need_dx(arrays: Sequence[Any]) -> bool:
+    """Tell whether a gradient by x can be asked for: not if a tape sees the weights and not x.
+
+    A first layer spares that product. Without a tape anything may come, as tf.gradients.
+    """
+    return should_record_backprop(arrays[:1]) or not should_record_backprop(arrays)
+
+
 def _gradients(
-    loop: Loop, ticket: Any, arrays: Sequence[Any], gradients: Sequence[Any]
+    loop: Loop, ticket: Any, arrays: Sequence[Any], gradients: Sequence[Any], need_dx: bool
 ) -> list[Any]:
     """Return the gradients by what has some; itself an operation, which refuses to be derived."""
-    wanted = arrays[: loop.differentiable]
+    wanted = arrays[0 if need_dx else 1 : loop.differentiable]
     carried = [] if ticket is None else [ticket]
 
     def compute(*values: Any) -> list[Any]:
         kept = KEPT.take(values[-1]) if carried else None
         ends = len(arrays), len(arrays) + len(gradients)
-        return backward(loop, values[: ends[0]], kept, values[ends[0] : ends[1]])
+        given = values[ends[0] : ends[1]]
+        return backward(loop, values[: ends[0]], kept, given, need_dx)
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def operation(*inputs: Any) -> Any:

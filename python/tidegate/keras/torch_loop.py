@@ -32,7 +32,10 @@ class _Operation(torch.autograd.Function):  # type: ignore[misc]
     def backward(ctx: Any, *gradients: Any) -> Any:
         arrays = ctx.saved_tensors  # raises if one was modified in place since
         saved, ctx.saved = ctx.saved, None  # it serves once; a second backward computes it again
-        found = _Gradients.apply(ctx.loop, saved, len(arrays), *arrays, *gradients)
+        need_dx = ctx.needs_input_grad[2]  # a first layer spares that product
+        found = list(_Gradients.apply(ctx.loop, saved, need_dx, len(arrays), *arrays, *gradients))
+        if not need_dx:
+            found.insert(0, None)
         return (None, None, *found, *[None] * (len(arrays) - len(found)))
 
 
@@ -40,9 +43,12 @@ class _Gradients(torch.autograd.Function):  # type: ignore[misc]
     """The gradients as an operation of their own, which refuses to be derived."""
 
     @staticmethod
-    def forward(_: Any, loop: Loop, saved: Saved | None, given: int, *tensors: Any) -> Any:
+    def forward(
+        _: Any, loop: Loop, saved: Saved | None, need_dx: bool, given: int, *tensors: Any
+    ) -> Any:
         values = _numpy(tensors)
-        return _tensors(backward(loop, values[:given], saved, values[given:]), tensors[0])
+        found = backward(loop, values[:given], saved, values[given:], need_dx)
+        return _tensors(found, tensors[0])
 
     @staticmethod
     def backward(_: Any, *__: Any) -> Any:
