@@ -44,6 +44,15 @@ def test_a_keras_file_of_one_kind_becomes_a_model_of_the_other(tmp_path, monkeyp
         np.testing.assert_allclose(got.predict(X, verbose=0), expected, **KERAS_FIT)
 
 
+def test_accelerate_counts_layers_of_one_name_in_several_models():
+    parts = [
+        keras.Sequential([keras.layers.GRU(2, return_sequences=True, name="same")], name=name)
+        for name in ("first", "second")
+    ]
+    report = tidegate.keras.accelerate(keras.Sequential([keras.Input((4, 2)), *parts]))
+    assert report.accelerated == {"same": "GRU", "same (2)": "GRU"}
+
+
 def test_accelerate_says_what_it_left():
     class Own(keras.layers.LSTM):
         pass

@@ -50,18 +50,26 @@ def accelerate(model: Any) -> Report:
     for layer in model._flatten_layers():
         if isinstance(layer, EngineLoop) or not isinstance(layer, keras.layers.RNN):
             continue
-        why = _reason_to_leave(layer)
+        why, name = _reason_to_leave(layer), _new_name(layer.name, report)
         if why:
-            report.left[layer.name] = why
+            report.left[name] = why
         else:
             layer.__class__ = REPLACEMENTS[type(layer)]
             layer.use_engine()
-            report.accelerated[layer.name] = type(layer).__name__
+            report.accelerated[name] = type(layer).__name__
     if report.accelerated and getattr(model, "compiled", False):
         # Keras keeps the graphs of the layers as they were.
         model.train_function = model.test_function = model.predict_function = None
         model.jit_compile = model.jit_compile  # its setter sees whether XLA is still possible
     return report
+
+
+def _new_name(name: str, report: Report) -> str:
+    """Return a name that is not in the report yet: models inside may have layers of one name."""
+    candidate, count = name, 1
+    while candidate in report.accelerated or candidate in report.left:
+        candidate, count = f"{name} ({count + 1})", count + 1
+    return candidate
 
 
 def _reason_to_leave(layer: Any) -> str:
