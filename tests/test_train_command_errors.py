@@ -117,6 +117,14 @@ def test_options_that_do_not_fit(command, demand, options, words):
     refused(command("train", demand, *options), *words)
 
 
+def test_columns_of_the_predictions_that_would_have_one_name(command, tmp_path):
+    write_csv(tmp_path / "t.csv", ["y", "y_predicted", "probability", "x"], [["1"] * 4] * 9)
+    both = ("--target", "y", "y_predicted", "--window", 2)
+    refused(command("train", "t.csv", *both), 'would have two columns "y_predicted"', "rename")
+    classes = ("--target", "probability", "--task", "classification", "--window", 2)
+    refused(command("train", "t.csv", *classes), 'would have two columns "probability"')
+
+
 def test_labels_of_whole_sequences(command, gestures, tmp_path):
     given = ("--task", "classification", "--target", "gesture", "--group", "recording")
     header, rows = ["recording", "gesture", "x", "y"], gesture_rows(4)

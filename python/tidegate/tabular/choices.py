@@ -38,7 +38,7 @@ def plan_of(args: argparse.Namespace, table: Table) -> Plan:
     if not (features or forecast):
         raise InputError(f"{table.path}: has no column left to read; expected some --features.")
     horizon = args.horizon if args.horizon is not None else int(forecast)
-    return Plan(
+    plan = Plan(
         args.task,
         tuple(args.target),
         tuple(features),
@@ -49,6 +49,13 @@ def plan_of(args: argparse.Namespace, table: Table) -> Plan:
         args.missing,
         args.time_format,
     )
+    for name in plan.written:
+        if plan.written.count(name) > 1:
+            raise InputError(
+                f'--target, --group, --time: the predictions would have two columns "{name}"; '
+                "expected other names (rename the column in the table)."
+            )
+    return plan
 
 
 def continued_plan(args: argparse.Namespace, plan: Plan) -> Plan:

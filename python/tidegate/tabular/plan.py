@@ -53,6 +53,14 @@ class Plan:
         """Return whether the targets are classes."""
         return self.task == "classification"
 
+    @property
+    def written(self) -> tuple[str, ...]:
+        """Return the columns of a file of predictions, those of each class apart."""
+        place = () if self.window is None else (self.time or "row",)
+        answers = tuple(f"{name}_predicted" for name in self.targets)
+        group = () if self.group is None else (self.group,)
+        return (*group, *place, *self.targets, *answers, *(["probability"] * self.classifies))
+
     def describe(self) -> dict[str, Any]:
         """Return the plan as JSON knows it."""
         return asdict(self)

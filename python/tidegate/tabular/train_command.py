@@ -77,7 +77,7 @@ def _train(args: argparse.Namespace) -> int:
     parts = _split(args, table, rows)
     print(_describe(table, parts))
     found = _new(rows, parts.training, classes, args) if earlier is None else earlier
-    print(f"network: {_shape(found, args)}, {found.model.count_params()} parameters", flush=True)
+    print(f"network: {_shape(found)}, {found.model.count_params()} parameters", flush=True)
     history = _fit(found, parts, args)
     found.save(args.output)
     if parts.validation is not None and len(parts.validation):
@@ -205,7 +205,7 @@ def _pairs(rows: Rows) -> list[tuple[int, int]]:
     return list(zip(rows.starts[:-1].tolist(), rows.starts[1:].tolist(), strict=True))
 
 
-def _shape(found: TableModel, args: argparse.Namespace) -> str:
+def _shape(found: TableModel) -> str:
     """Name the layers, such as "GRU 32, Dense 1"."""
     parts = []
     for layer in found.model.layers:
