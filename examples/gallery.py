@@ -16,10 +16,10 @@ def arguments(doc, *, epochs, **numbers):
     return parser.parse_args()
 
 
-def package(module):
+def package(module, extra="examples"):
     """Return an optional package, or end with the line that installs it."""
     try:
-        return require(module, extra="examples", purpose=sys.argv[0])
+        return require(module, extra=extra, purpose=sys.argv[0])
     except ImportError as error:
         sys.exit(str(error))
 

@@ -49,7 +49,7 @@ def train(torch, x, y, epochs):
 def converted(torch, network):
     """Return the same network in tidegate; its LSTM has one bias, the sum of PyTorch's two."""
     layers = torch.nn.Sequential(network.lstm, network.head)
-    return package("tidegate.torch").from_torch(layers, return_sequences=False)
+    return package("tidegate.torch", extra="torch").from_torch(layers, return_sequences=False)
 
 
 def in_onnx_runtime(path, x):
@@ -68,7 +68,7 @@ def written_by_torch(torch, network, x, path):
 
 def main():
     args = arguments(__doc__, epochs=60)
-    torch = package("torch")
+    torch = package("torch", extra="torch")
     series = package("statsmodels.datasets.sunspots").load_pandas().data["SUNACTIVITY"].to_numpy()
     scaled = (np.sqrt(series) / 10).astype(np.float32)
     x, y = (
