@@ -27,12 +27,13 @@ FOREIGN = {  # endings of other systems' files, and what reads them
     ".onnx": "tidegate.onnx.load reads ONNX files",
     ".keras": "`tidegate convert` reads Keras's files",
     ".h5": "`tidegate convert` reads Keras's files",
-    ".pt": "tidegate.torch.from_torch takes what torch.load returns",
-    ".pth": "tidegate.torch.from_torch takes what torch.load returns",
+    ".pt": "tidegate.torch.from_torch takes a module that has these weights",
+    ".pth": "tidegate.torch.from_torch takes a module that has these weights",
 }
 
 
 def unreadable(where: str, name: str, error: Exception) -> str:
+    """Return the message about bytes that safetensors does not take."""
     hint = FOREIGN.get(os.path.splitext(name)[1].lower())
     if hint:
         return f"{where}: {name} is no model file of tidegate ({error}); {hint}."
@@ -73,6 +74,7 @@ def read(name: str) -> tuple[dict[str, str], dict[str, Array]]:
 def require_checksum(
     where: str, name: str, metadata: Mapping[str, str], arrays: Mapping[str, Array]
 ) -> None:
+    """Raise a ModelFileError unless metadata and arrays are what was written."""
     if metadata["checksum"] != checksum(metadata, arrays):
         raise ModelFileError(
             f"{where}: {name} has another content than its checksum says; "
@@ -81,6 +83,7 @@ def require_checksum(
 
 
 def require_format(where: str, name: str, metadata: Mapping[str, str]) -> None:
+    """Raise a ModelFileError unless it is a model file of a version that is known."""
     if metadata.get("format") != FORMAT or set(metadata) - {NOTES} != set(METADATA):
         raise ModelFileError(
             f"{where}: {name} is a safetensors file, but not a model of tidegate; "
@@ -95,6 +98,8 @@ def require_format(where: str, name: str, metadata: Mapping[str, str]) -> None:
 
 
 def parse(text: str) -> Any:
+    """Return what JSON text says; NaN and Infinity, which JSON does not have, are a ValueError."""
+
     def refuse(constant: str) -> Any:
         raise ValueError(f"a number is {constant}")
 
