@@ -179,6 +179,10 @@ def test_a_model_that_does_not_fit_the_table(command, demand, tmp_path):
     more = ("--continue", "model.safetensors", "--output", "b.safetensors")
     words = ("--window: model.safetensors was trained with 7",)
     refused(command("train", demand, *more, "--window", 5), *words)
+    words = ("--task: model.safetensors was trained with forecast",)
+    refused(command("train", demand, *more, "--task", "regression"), *words)
+    words = ("--missing: model.safetensors was trained with refuse",)
+    refused(command("train", demand, *more, "--missing", "carry"), *words)
 
 
 def test_a_disk_that_fills_up(command, demand, tmp_path, monkeypatch):

@@ -17,7 +17,8 @@ def plan_of(args: argparse.Namespace, table: Table) -> Plan:
     """
     if not args.target:
         raise InputError("--target: is missing; expected the column to predict.")
-    forecast = args.task == "forecast"
+    task = args.task or "regression"
+    forecast = task == "forecast"
     if args.window is None and (forecast or args.group is None):
         other = "" if forecast else ", or --group for one answer per sequence"
         raise InputError(f"--window: is missing; expected how many steps to read{other}.")
@@ -25,7 +26,7 @@ def plan_of(args: argparse.Namespace, table: Table) -> Plan:
         raise InputError("--horizon: needs --window; whole sequences have one answer each.")
     if forecast and args.horizon == 0:
         raise InputError("--horizon 0: a forecast is about later steps; expected at least 1.")
-    if args.task == "classification" and len(args.target) > 1:
+    if task == "classification" and len(args.target) > 1:
         raise InputError("--target: classification takes one column (train one model for each).")
     known = {*args.target, args.group, args.time}
     features = args.features
@@ -39,14 +40,14 @@ def plan_of(args: argparse.Namespace, table: Table) -> Plan:
         raise InputError(f"{table.path}: has no column left to read; expected some --features.")
     horizon = args.horizon if args.horizon is not None else int(forecast)
     plan = Plan(
-        args.task,
+        task,
         tuple(args.target),
         tuple(features),
         args.group,
         args.time,
         args.window,
         horizon,
-        args.missing,
+        args.missing or "refuse",
         args.time_format,
     )
     for name in plan.written:
@@ -67,12 +68,14 @@ def continued_plan(args: argparse.Namespace, plan: Plan) -> Plan:
         An option asks for something else.
     """
     given = {
+        "--task": (args.task, plan.task),
         "--target": (args.target, plan.targets),
         "--features": (args.features, plan.features),
         "--group": (args.group, plan.group),
         "--time": (args.time, plan.time),
         "--window": (args.window, plan.window),
         "--horizon": (args.horizon, plan.horizon),
+        "--missing": (args.missing, plan.missing),
     }
     for option, (wanted, learnt) in given.items():
         asked = tuple(wanted) if isinstance(wanted, list) else wanted

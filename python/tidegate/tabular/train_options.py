@@ -50,9 +50,9 @@ def _add_columns(add: Add) -> None:
     help_text = (
         "forecast: a number, --horizon steps after the window, from the past of the target and of "
         "the features; regression: a number from the features; classification: a class from the "
-        "features (default: %(default)s)"
+        "features (default: regression)"
     )
-    add("--task", choices=TASKS, default="regression", help=help_text)
+    add("--task", choices=TASKS, help=help_text)
     help_text = "columns to read (default: all but target, group and time; forecast: none)"
     add("--features", nargs="+", metavar="NAME", help=help_text)
     add("--group", metavar="NAME", help="the column that tells sequences apart")
@@ -66,9 +66,9 @@ def _add_columns(add: Add) -> None:
     add("--stride", type=at_least(1), default=1, metavar="N", help=help_text)
     help_text = (
         "empty cells among what is read: refuse them, or carry the latest value forward and tell "
-        "the network which are old and how old (default: %(default)s)"
+        "the network which are old and how old (default: refuse)"
     )
-    add("--missing", choices=MISSING, default="refuse", help=help_text)
+    add("--missing", choices=MISSING, help=help_text)
 
 
 def _add_network(add: Add) -> None:
