@@ -24,5 +24,6 @@ def test_a_dtype_that_numpy_lacks_is_refused(tmp_path, dtype):
     header[name] |= {"dtype": dtype, "data_offsets": [0, length]}
     text = json.dumps(header).encode()
     path.write_bytes(struct.pack("<Q", len(text)) + text + bytes(length))
-    with pytest.raises(ModelFileError, match="not a whole safetensors file"):
+    # onnx brings ml_dtypes, with which NumPy has bfloat16: then the checksum refuses the file.
+    with pytest.raises(ModelFileError, match=r"not a whole safetensors file|has another content"):
         tg.load(path)

@@ -29,6 +29,9 @@ class OwnAdam(Adam):
     [
         (HOLE, ValueError, "Input X contains NaN"),
         (HOLE[..., 1], ValueError, "Input X contains NaN"),
+        (np.ma.masked_array(X, X > 1), TypeError, "fit: X is a masked array, whose mask would be"),
+        (np.ma.masked_array(TABLE, TABLE > 1), TypeError, "fit: X is a masked array"),
+        ([np.ma.masked_array(x, x > 1) for x in X], TypeError, "fit: X is a masked array"),
         ([*RAGGED[:47], HOLE[3]], ValueError, "Input X contains NaN"),
         (np.full((48, 3), "a"), ValueError, "could not convert string"),
         (np.full((48, 3, 1), "a"), ValueError, "could not convert string"),

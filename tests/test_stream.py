@@ -121,7 +121,7 @@ def test_reset_of_some_streams_leaves_the_others():
     for rows in (3, [0, -1]):
         with pytest.raises(ValueError, match=r"Stream.reset: rows is .*; expected 0..2"):
             stream.reset(rows)
-    for rows in ("a", [0.5], [True]):
+    for rows in ("a", [0.5], [True], [[0], [1, 2]]):
         with pytest.raises(TypeError, match=r"Stream.reset: rows is .*numbers of streams"):
             stream.reset(rows)
     assert np.all(stream.state[0][0][0])

@@ -44,3 +44,11 @@ def test_a_loop_over_steps(kind):
 def test_an_empty_batch():
     _, ours = pair("LSTMCell", 3, 4)
     assert [part.shape for part in ours(torch.zeros(0, 3))] == [(0, 4), (0, 4)]
+
+
+def test_a_nonlinearity_set_after_a_call_counts():
+    theirs, ours = pair("RNNCell", 3, 4, dtype=torch.float64)
+    x = torch.randn(2, 3, dtype=torch.float64)
+    for nonlinearity in ("tanh", "relu", "tanh"):
+        theirs.nonlinearity = ours.nonlinearity = nonlinearity
+        assert_same_results(theirs, ours, x)

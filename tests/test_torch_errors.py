@@ -98,3 +98,12 @@ def test_without_torch_the_error_names_the_extra(fresh_python):
     code = "import sys; sys.modules['torch'] = None\nimport tidegate.torch"
     done = fresh_python(code)
     assert 'pip install "tidegate[torch]"' in done.stderr
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+@pytest.mark.parametrize("kind", ["LSTM", "LSTMCell"])
+def test_other_than_two_states_of_an_lstm_are_refused(kind, count):
+    x = torch.zeros(5, 2, 3) if kind == "LSTM" else torch.zeros(2, 3)
+    part = torch.zeros(1, 2, 4) if kind == "LSTM" else torch.zeros(2, 4)
+    with pytest.raises(RuntimeError, match=f"hx has {count} tensors; lstm expects two hidden"):
+        getattr(tt, kind)(3, 4)(x, (part,) * count)

@@ -95,3 +95,18 @@ def test_under_autocast_the_parameters_dtype_holds():
         y, h = ours(x)
     assert y.dtype == h.dtype == torch.float32
     assert torch.equal(y, ours(x.float())[0])
+
+
+def test_a_sign_that_is_only_noted_counts():
+    """conj().imag is a view with the negative bit, and so are gradients through it."""
+    theirs, ours = pair("LSTM", 3, 4, **F64)
+    x = torch.linspace(-1, 1, 30, **F64).reshape(5, 2, 3)
+    results = []
+    for module in (theirs, ours):
+        z = torch.complex(x, x).requires_grad_()
+        y, (h, c) = module(z.conj().imag)
+        parts = [torch.complex(part, 2 * part).conj().imag for part in (y, h, c)]
+        sum(part.square().sum() for part in parts).backward()
+        results.append([y, h, c, z.grad])
+    for a, b in zip(*results, strict=True):
+        assert torch.allclose(a, b, rtol=1e-12, atol=1e-12)

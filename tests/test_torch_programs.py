@@ -78,6 +78,19 @@ def test_threads_may_share_a_module():
     assert wrong == []
 
 
+def test_threads_may_meet_while_parameters_are_read():
+    """Whoever comes while another thread compares or packs the parameters does not wait."""
+    module = tt.GRU(3, 4, **F64)
+    x = torch.randn(5, 2, 3, **F64)
+    y, _ = module(x)
+    [parameters] = module._engine_parameters(False)
+    with parameters._lock, torch.no_grad():
+        module.weight_hh_l0.add_(1)
+        changed, _ = module(x)
+    assert not torch.equal(changed, y)
+    assert torch.equal(module(x)[0], changed)
+
+
 def test_thread_settings_are_apart(threads_restored):
     import tidegate
 

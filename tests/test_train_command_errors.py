@@ -162,6 +162,9 @@ def test_nothing_is_replaced_without_force(command, demand, tmp_path):
     refused(command("predict", "new.safetensors", demand), "--output predictions.csv", *words)
     assert {path.read_text() for path in tmp_path.glob("[mcp]*s*")} >= {"precious"}
     refused(command("train", demand, *FORECAST, "--output", demand, "--force"), "is the input")
+    itself = ("predict", "model.safetensors", demand, "--output", "model.safetensors", "--force")
+    refused(command(*itself), "--output model.safetensors: is the input")
+    assert (tmp_path / "model.safetensors").read_text() == "precious"
     assert command("train", demand, *FORECAST, *SMALL, "--force")[0] == 0
 
 

@@ -167,7 +167,10 @@ class Stream:
 
     def _rows(self, rows: Any) -> npt.NDArray[np.intp]:
         """Check the numbers of streams."""
-        given = np.atleast_1d(np.asarray(rows))
+        try:
+            given = np.atleast_1d(np.asarray(rows))
+        except ValueError:  # lists of several lengths
+            given = np.atleast_1d(np.array(None))
         if given.size and given.dtype.kind not in "iu":
             raise TypeError(
                 f"{_WHERE}.reset: rows is {rows!r}; expected the numbers of streams, integers."

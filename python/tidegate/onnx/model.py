@@ -114,6 +114,11 @@ class OnnxModel:
     def _named(self, where: str, inputs: Inputs) -> dict[str, Array]:
         """Return the inputs by name, checked."""
         listed = ", ".join(repr(name) for name in self.input_names)
+        if not isinstance(inputs, Mapping | list | tuple):
+            raise TypeError(
+                f"{where}: inputs is {type(inputs).__name__}; expected a list of arrays, or a dict "
+                f"by name, of {listed}."
+            )
         if isinstance(inputs, Mapping):
             if wrong := set(inputs) ^ set(self.input_names):
                 raise ValueError(
@@ -130,6 +135,10 @@ class OnnxModel:
             entry.name: _prepare(where, entry, given)
             for entry, given in zip(self._graph.inputs, inputs, strict=True)
         }
+
+    def __reduce__(self) -> Any:
+        """Copy and pickle what the file said; it is prepared anew."""
+        return OnnxModel, (self._graph,)
 
     def __repr__(self) -> str:
         """Return inputs and outputs."""
@@ -162,9 +171,21 @@ def _outputs(node: Node, run: Any, values: Mapping[str, Array]) -> dict[str, Arr
 def _prepare(where: str, entry: Entry, given: Any) -> Array:
     """Return an input in the dtype of the file; raise where its shape does not fit."""
     array = checks.numeric(where, entry.name, given)
-    if entry.dtype.kind != "f" and array.dtype.kind == "f" and (array != np.trunc(array)).any():
-        raise ValueError(f"{where}: {entry.name} has fractions; expected {entry.dtype}.")
-    array = array.astype(entry.dtype, copy=False)
+    if entry.dtype.kind != "f" and array.dtype.kind == "f":
+        whole = np.isfinite(array) & (array == np.trunc(array))
+        if not whole.all():
+            raise ValueError(
+                f"{where}: {entry.name} has fractions, NaN or inf; expected {entry.dtype}."
+            )
+    if entry.dtype.kind in "iu" and array.size and array.dtype.kind != "b":
+        ends = np.iinfo(entry.dtype)
+        for value in (array.min(), array.max()):
+            if not ends.min <= int(value) <= ends.max:
+                raise ValueError(
+                    f"{where}: {entry.name} has the value {value}, which {entry.dtype} cannot hold."
+                )
+    with np.errstate(over="ignore"):  # too large for float32 is inf, as in other runtimes
+        array = array.astype(entry.dtype, copy=False)
     expected = entry.shape
     if expected is not None and not _fits(array.shape, expected):
         raise ValueError(

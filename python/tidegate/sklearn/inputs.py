@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
+from tidegate._arrays import is_masked
 from tidegate.layers import checks
 from tidegate.layers.types import Array, Dtype
 from tidegate.sequences.ragged import is_ragged, padded_batch
@@ -52,8 +53,13 @@ def read(estimator: Any, where: str, X: Any, *, reset: bool, dtype: Dtype) -> Se
     ValueError
         X is empty, has NaN, or has another number of columns or values than in fit.
     TypeError
-        X is sparse, or not numbers.
+        X is sparse, masked, or not numbers.
     """
+    if is_masked(X):
+        raise TypeError(
+            f"{where}: X is a masked array, whose mask would be lost; expected a plain array (use "
+            "X.filled(...), or drop the masked samples)."
+        )
     kind = SEQUENCES if is_sequences(X) else COLUMNS
     if not reset and kind != estimator.input_kind_:
         given, expected = ("3-D or a list of sequences", "2-D (n, features)")

@@ -46,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the command; see the end of its help for the exit status."""
     try:
         check_new("--output", args.output, args.file, force=args.force)
+        check_new("--output", args.output, args.model, force=args.force)
         if args.output.suffix.lower() in PARQUET:
             require("pyarrow", extra="table", purpose="--output")
         use_threads(args)

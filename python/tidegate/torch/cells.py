@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from tidegate.torch.function import Run
-from tidegate.torch.module import EngineModule, call, leaves_to_torch, to_dtype
+from tidegate.torch.module import EngineModule, call, leaves_to_torch, states_of, to_dtype
 from tidegate.torch.parameters import Parameters
 
 
@@ -51,13 +51,14 @@ class _Cell(EngineModule):
         if leaves_to_torch():
             base: Any = super()
             return base.forward(input, hx)
-        states = [] if hx is None else list(hx) if self.cell == "lstm" else [hx]
+        states = states_of(hx, pair=self.cell == "lstm")
         self._check_axes(input, states)
         batched = input.dim() == 2
         tensors = (input, *states) if batched else [t.unsqueeze(0) for t in (input, *states)]
         x, *states = to_dtype(self.weight_ih.dtype, *tensors)
         self._check_sizes(x, states)
-        [parameters] = self._engine_parameters()
+        kind = self.nonlinearity if self.cell == "rnn" else None  # may be set anew at any time
+        [parameters] = self._engine_parameters(kind)
         final = call(self, Run(parameters, steps=False), x, states)
         if not batched:
             final = [part.squeeze(0) for part in final]

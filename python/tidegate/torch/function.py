@@ -75,7 +75,7 @@ class Run:
     ) -> tuple[list[Any], SavedNetwork | None]:
         """Return the tensors y, if there are steps, and the final states; and what is saved."""
         packing = self.packing
-        array = x.detach().numpy()
+        array = _array(x)
         if packing is not None:
             array = packing.pad(array)
         y, finals, saved = network_forward(
@@ -101,7 +101,7 @@ class Run:
         dy = gradients[0] if self.steps else None
         dfinal = gradients[1:] if self.steps else gradients
         if dy is not None:
-            dy = dy.detach().numpy()
+            dy = _array(dy)
             dy = dy if packing is None else packing.pad(dy)
         layers = self.parameters.names
         dx, dfirst, dweights = network_backward(
@@ -118,11 +118,17 @@ class Run:
         return [part if wanted else None for part, wanted in zip(result, needed, strict=True)]
 
 
+def _array(tensor: Any) -> FloatArray:
+    """Return the memory of a tensor; a copy where a sign is only noted, as of conj().imag."""
+    array: FloatArray = tensor.detach().resolve_neg().numpy()
+    return array
+
+
 def split(parts: Sequence[Any], layers: Any, stacked: bool) -> list[State] | None:
     """Return torch's h, or h and c, each (layers*directions, B, H), as one state per layer."""
     if not parts or all(part is None for part in parts):
         return None
-    arrays = [None if part is None else part.detach().numpy() for part in parts]
+    arrays = [None if part is None else _array(part) for part in parts]
     if not stacked:
         return [tuple(arrays)]
     count = len(layers[0])

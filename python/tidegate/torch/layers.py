@@ -11,7 +11,7 @@ import torch
 from torch.nn.utils.rnn import PackedSequence
 
 from tidegate.torch.function import Packing, Run
-from tidegate.torch.module import EngineModule, call, leaves_to_torch, to_dtype
+from tidegate.torch.module import EngineModule, call, leaves_to_torch, states_of, to_dtype
 from tidegate.torch.parameters import Parameters
 
 CELLS = {"LSTM": "lstm", "GRU": "gru", "RNN_TANH": "rnn", "RNN_RELU": "rnn"}
@@ -93,9 +93,7 @@ class _Layer(EngineModule):
 
     def _states(self, hx: Any, batched: bool) -> list[Any]:
         """Return the initial states with all axes."""
-        if hx is None:
-            return []
-        states = list(hx) if self.mode == "LSTM" else [hx]
+        states = states_of(hx, pair=self.mode == "LSTM")
         dims = 3 if batched else 2
         if any(part.dim() != dims for part in states):
             kind = "batched 3-D" if batched else "unbatched 2-D"
@@ -121,7 +119,7 @@ class _Layer(EngineModule):
     def _run_packed(self, packed: Any, hx: Any) -> Any:
         """Run over the rows of a PackedSequence."""
         rows, batch_sizes, order, back = packed
-        states = [] if hx is None else list(hx) if self.mode == "LSTM" else [hx]
+        states = states_of(hx, pair=self.mode == "LSTM")
         if order is not None:
             states = [part.index_select(1, order) for part in states]
         rows, states = self._checked(rows, states, batch_sizes)

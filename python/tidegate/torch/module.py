@@ -40,7 +40,8 @@ class EngineModule(Base):  # type: ignore[misc]
 
     def _forget(self) -> None:
         """Read the parameters anew at the next call."""
-        for made in self.__dict__.get(ENGINE, {}).values():
+        # Another thread may add a kind meanwhile: the list is made at once.
+        for made in list(self.__dict__.get(ENGINE, {}).values()):
             for parameters in made:
                 parameters.changed()
 
@@ -66,6 +67,16 @@ class EngineModule(Base):  # type: ignore[misc]
 def leaves_to_torch() -> bool:
     """Whether a graph is being recorded that must hold operators of PyTorch only."""
     return bool(torch.jit.is_tracing() or torch.compiler.is_exporting())
+
+
+def states_of(hx: Any, *, pair: bool) -> list[Any]:
+    """Return the states of a call as a list, empty if there are none."""
+    if hx is None:
+        return []
+    states = list(hx) if pair else [hx]
+    if pair and len(states) != 2:
+        raise RuntimeError(f"hx has {len(states)} tensors; lstm expects two hidden states (h, c)")
+    return states
 
 
 def to_dtype(dtype: Any, *tensors: Any) -> Any:

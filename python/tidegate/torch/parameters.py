@@ -11,6 +11,7 @@ many times. Elsewhere a backward, train() or flatten_parameters() tells that the
 """
 
 from collections.abc import Sequence
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,7 @@ class Parameters:
         self._copies: list[bytearray] = []  # of their values when they were packed
         self._knows_values = False
         self._stale = True
+        self._lock = Lock()
 
     def of(self, module: torch.nn.Module) -> list[Any]:
         """Return the module's tensors in the order of `flat`, computed ones included."""
@@ -87,6 +89,16 @@ class Parameters:
 
     def layers(self, tensors: Sequence[Any], rows: int) -> list[list[CellWeights]]:
         """Return the weights that the tensors hold now, for a call over so many rows."""
+        # No call waits: in a forked process the thread that holds the lock may not exist.
+        if not self._lock.acquire(blocking=False):
+            return self.fresh(tensors)
+        try:
+            return self._followed(tensors, rows)
+        finally:
+            self._lock.release()
+
+    def _followed(self, tensors: Sequence[Any], rows: int) -> list[list[CellWeights]]:
+        """Return what was packed, anew where the values changed."""
         try:
             key = [(t, t.data_ptr(), t._version) for t in tensors]
         except RuntimeError:  # inference tensors have no version
