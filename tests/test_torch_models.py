@@ -117,6 +117,25 @@ def test_an_embedding_first():
     assert_forward_close(ours.predict(tokens), expected, "y", BETWEEN_ENGINES)
 
 
+@pytest.mark.parametrize("padding", [0, 8])
+def test_what_pytorch_would_not_train_is_converted_with_a_warning(padding):
+    theirs = nn.Sequential(nn.Embedding(9, 3, padding_idx=padding), nn.GRU(3, 4), nn.Linear(4, 2))
+    theirs[1].weight_hh_l0.requires_grad_(False)
+    theirs[2].requires_grad_(False)
+    moved = (
+        rf"'0' \(Embedding\): row {padding} \(padding_idx\); module '1' \(GRU\): weight_hh_l0 "
+        r"\(requires_grad=False\); module '2' \(Linear\): weight, bias \(requires_grad=False\)\.$"
+    )
+    with pytest.warns(UserWarning, match=f"^from_torch: predictions are the same, .*{moved}"):
+        ours = from_torch(theirs)
+    tokens = np.random.default_rng(0).integers(0, 9, (2, 50))
+    assert (tokens == padding).any()
+    with torch.no_grad():
+        h = theirs[1](theirs[0](torch.from_numpy(tokens.T)))[0].transpose(0, 1)
+        expected = theirs[2](h).numpy()
+    assert_forward_close(ours.predict(tokens), expected, "y", BETWEEN_ENGINES)
+
+
 class Tagger(nn.Module):
     """A module with a forward of its own."""
 
@@ -134,12 +153,6 @@ def hooked():
 def pruned():
     prune = importlib.import_module("torch.nn.utils.prune")
     return prune.l1_unstructured(nn.LSTM(3, 4), "weight_hh_l0", 0.5)
-
-
-def frozen():
-    module = nn.LSTM(3, 4)
-    module.weight_hh_l0.requires_grad_(False)
-    return module
 
 
 def tied():
@@ -166,16 +179,12 @@ def test_one_activation_at_several_places():
         ),
         (lambda: nn.LSTM(3, 4).bfloat16(), r"weight_ih_l0 has dtype torch.bfloat16; expected"),
         (
-            frozen,
-            r"\(LSTM\): weight_hh_l0 has requires_grad=False; .*requires_grad_\(True\) conv",
-        ),
-        (
             Tagger,
             r"module '' is Tagger; .*convert an nn.Sequential of its parts, or load what torch",
         ),
         (
-            lambda: nn.Embedding(3, 4, padding_idx=0),
-            r"padding_idx is 0; expected None .*set module.padding_idx = None",
+            lambda: nn.Embedding(3, 4, max_norm=2.0),
+            r"max_norm is 2.0; expected None .*set module.max_norm = None",
         ),
         (hooked, r"module '1' \(Linear\): has hooks; expected none, .*prune.remove"),
         (pruned, r"module '' \(LSTM\): has hooks; expected none"),

@@ -1,5 +1,6 @@
 """Modules of torch.nn as models of tidegate."""
 
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -63,6 +64,12 @@ def from_torch(
     TypeError
         It is no module.
 
+    Warns
+    -----
+    UserWarning
+        Parameters without requires_grad, or an Embedding with padding_idx: predictions are the
+        same, but training the new model moves them, as it trains every layer and every row.
+
     Examples
     --------
     >>> module = nn.Sequential(nn.GRU(3, 8, num_layers=2), nn.Linear(8, 1))
@@ -84,6 +91,12 @@ def from_torch(
     inputs = (None,) if isinstance(first, Embedding) else (None, _input_size(module))
     model = Sequential([Input(inputs), *(layer for layer, _ in made)], seed=seed)
     model.set_weights([arrays[p.name] for layer, arrays in made for p in layer.parameters])
+    if fixed := [text for path, part in _parts(module) if (text := _fixed(path, part))]:
+        warnings.warn(
+            "from_torch: predictions are the same, but training the new model also moves what "
+            f"PyTorch keeps as it is: {'; '.join(fixed)}.",
+            stacklevel=2,
+        )
     return model
 
 
@@ -160,7 +173,7 @@ def _require_no_hooks(module: nn.Module) -> None:
 
 
 def _require_plain(path: str, module: nn.Module) -> None:
-    """Raise for parameters that our layers do not train, or not in that dtype."""
+    """Raise for parameters of a dtype that our layers do not have."""
     for name, parameter in module.named_parameters():
         where = f"from_torch: module {path!r} ({type(module).__name__})"
         if parameter.dtype not in (torch.float32, torch.float64):
@@ -168,11 +181,15 @@ def _require_plain(path: str, module: nn.Module) -> None:
                 f"{where}: {name} has dtype {parameter.dtype}; expected torch.float32 or "
                 "torch.float64 (module.float() converts)."
             )
-        if not parameter.requires_grad:
-            raise ValueError(
-                f"{where}: {name} has requires_grad=False; expected True (tidegate trains every "
-                "layer of a model; module.requires_grad_(True) converts it all the same)."
-            )
+
+
+def _fixed(path: str, module: nn.Module) -> str:
+    """Say which values of a module PyTorch does not train; "" if it trains all."""
+    names = [name for name, p in module.named_parameters() if not p.requires_grad]
+    found = [f"{', '.join(names)} (requires_grad=False)"] if names else []
+    if getattr(module, "padding_idx", None) is not None:
+        found.append(f"row {module.padding_idx} (padding_idx)")
+    return f"module {path!r} ({type(module).__name__}): {', '.join(found)}" if found else ""
 
 
 def _require_own(path: str, module: nn.Module, owners: dict[int, str]) -> None:
@@ -234,13 +251,12 @@ def _linear(module: Any) -> _Made:
 
 
 def _embedding(path: str, module: Any) -> _Made:
-    for option in ("padding_idx", "max_norm"):
-        if getattr(module, option) is not None:
-            raise ValueError(
-                f"from_torch: module {path!r} (Embedding): {option} is {getattr(module, option)}; "
-                "expected None (tidegate trains all rows alike: where that is no matter, set "
-                f"module.{option} = None; mask_zero=True of its Embedding skips padding)."
-            )
+    if module.max_norm is not None:
+        raise ValueError(
+            f"from_torch: module {path!r} (Embedding): max_norm is {module.max_norm}; expected "
+            "None (PyTorch shortens the rows that a call reads: where none is longer, set "
+            "module.max_norm = None)."
+        )
     table = module.weight.detach().numpy()
     layer = Embedding(module.num_embeddings, module.embedding_dim, dtype=_dtype(module.weight))
     return layer, {"embeddings": table}
