@@ -48,6 +48,7 @@ def test_names_and_files_that_do_not_fit(command, model, tmp_path):
     refused(command("convert", "m.safetensors", "m.docx"), "TO m.docx: the ending is unknown")
     (tmp_path / "m.pkl").touch()
     refused(command("convert", "m.pkl", "n.safetensors"), "FROM m.pkl: the ending is unknown")
+    refused(command("convert", "m.safetensors", "m.pt"), "TO m.pt: expected", "torch.save(")
     (tmp_path / "m.pt").touch()
     refused(command("convert", "m.pt", "n.safetensors"), "m.pt: PyTorch's files", "from_torch")
     refused(command("convert", "m.safetensors", "m.safetensors"), "is the input")

@@ -190,6 +190,11 @@ def test_nothing_is_replaced_without_force(forecast, tmp_path, option):
     assert (tmp_path / "old.png").read_text() == "precious"
 
 
+def test_a_model_file_ends_in_safetensors(forecast):
+    words = ("--save-model m.onnx: expected a name that ends in .safetensors", "tidegate convert")
+    refused(forecast("--save-model", "m.onnx"), *words)
+
+
 def test_a_read_only_disk(forecast, monkeypatch):
     refuse = Mock(side_effect=OSError(30, "Read-only file system"))
     monkeypatch.setattr("tidegate.forecast.outputs.tempfile.TemporaryFile", refuse)

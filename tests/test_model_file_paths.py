@@ -86,3 +86,18 @@ def test_a_file_of_another_system_names_what_reads_it(tmp_path, name, reader):
     path.write_bytes(b"\x08\x0a\x12\x08 no safetensors")
     with refuses(tg.io.ModelFileError, f"{name} is no model file of tidegate", reader):
         tg.load(path)
+
+
+@pytest.mark.parametrize(
+    ("ending", "writer"),
+    [
+        (".h5", "tidegate.keras.to_keras(model).save(path)"),
+        (".keras", "tidegate.keras.to_keras(model).save(path)"),
+        (".ONNX", "tidegate.onnx.export(model, path)"),
+        (".pt", "torch.save(tidegate.torch.to_torch(model).state_dict(), path)"),
+    ],
+)
+def test_save_refuses_the_endings_of_other_formats(model, tmp_path, ending, writer):
+    with refuses(ValueError, "save: path is", "expected an ending such as .safetensors", writer):
+        model.save(tmp_path / f"m{ending}")
+    assert os.listdir(tmp_path) == []

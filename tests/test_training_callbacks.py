@@ -226,6 +226,7 @@ def test_checkpoint_refuses_a_pattern(pattern):
         (lambda: EarlyStopping(mode="most"), 'mode is \'most\'; expected one of "auto", "min"'),
         (lambda: EarlyStopping(patience=-1), "patience is -1; expected an integer >= 0"),
         (lambda: ReduceLROnPlateau(factor=1.0), "factor is 1; expected .* < 1"),
+        (lambda: ModelCheckpoint("m-{epoch}.keras"), "filepath is .*to_keras.*ends in .keras"),
         (lambda: ModelCheckpoint("m", save_freq="batch"), "save_freq is 'batch'"),
         (lambda: LearningRateScheduler(0.1), "schedule is 0.1; expected a function"),
         (lambda: fit(make(), EarlyStopping), r"expected objects of Callback .a class needs paren"),

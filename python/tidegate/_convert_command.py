@@ -8,6 +8,7 @@ from typing import Any
 
 from tidegate import io
 from tidegate._extras import require
+from tidegate._files import FOREIGN
 from tidegate.forecast.errors import InputError
 from tidegate.forecast.options import at_least
 from tidegate.forecast.outputs import check_new
@@ -95,6 +96,9 @@ def _read(path: Path) -> BaseModel:
 
 
 def _unknown(option: str, path: Path, known: Any) -> str:
+    writer = FOREIGN.get(path.suffix.lower()) if option == "TO" else None
+    if writer is not None:
+        return f"{option} {path}: expected one of {', '.join(known)} (in Python: {writer})."
     return f"{option} {path}: the ending is unknown; expected one of {', '.join(known)}."
 
 

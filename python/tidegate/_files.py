@@ -8,6 +8,15 @@ import secrets
 import stat
 from typing import Any
 
+# What writes the files that other endings promise.
+_KERAS = "tidegate.keras.to_keras(model).save(path)"
+_TORCH = "torch.save(tidegate.torch.to_torch(model).state_dict(), path)"
+FOREIGN = {
+    ".onnx": "tidegate.onnx.export(model, path)",
+    **dict.fromkeys((".keras", ".h5", ".hdf5"), _KERAS),
+    **dict.fromkeys((".pt", ".pth"), _TORCH),
+}
+
 
 def write_whole(path: str, content: bytes, what: str = "the file") -> None:
     """Write a file so that its name never holds half of it.
@@ -86,3 +95,29 @@ def path_text(where: str, path: Any) -> str:
             "stands in a file."
         )
     return text
+
+
+def refuse_foreign(where: str, name: str, path: str) -> None:
+    """Raise where the ending of a path promises the format of another program.
+
+    Parameters
+    ----------
+    where, name : str
+        The function that was called and its argument, for the message.
+    path : str
+
+    Raises
+    ------
+    ValueError
+        The ending is one of `FOREIGN`; the message says what writes such a file.
+
+    Examples
+    --------
+    >>> refuse_foreign("save", "path", "m.safetensors")
+    """
+    ending = os.path.splitext(path)[1].lower()
+    if ending in FOREIGN:
+        raise ValueError(
+            f"{where}: {name} is {path!r}; expected an ending such as .safetensors, the format of "
+            f"tidegate ({FOREIGN[ending]} writes a file that ends in {ending})."
+        )

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from tidegate._extras import require
-from tidegate._files import path_text, write_whole
+from tidegate._files import path_text, refuse_foreign, write_whole
 from tidegate._model_format import (
     FORMAT,
     FORMAT_VERSION,
@@ -59,7 +59,8 @@ def save(
     model : Sequential or Model
         Built.
     path : str or path
-        An old file there is replaced at the last moment, by a rename.
+        An old file there is replaced at the last moment, by a rename. Its ending is not that of
+        another format, such as .h5, .keras, .onnx or .pt.
     include_optimizer : bool
         Save how the model was compiled, and the optimizer's moments and steps, so that a later fit
         continues bit for bit.
@@ -75,13 +76,15 @@ def save(
     RuntimeError
         The model is not built.
     ValueError
-        A weight is not finite, or the model holds a layer, loss, ... of a class of the user's.
+        A weight is not finite, the model holds a layer, loss, ... of a class of the user's, or the
+        ending of `path` is that of another format; the message says what writes such a file.
 
     Examples
     --------
     >>> save(model, "m.safetensors")                                             # doctest: +SKIP
     """
     target = path_text("save", path)
+    refuse_foreign("save", "path", target)
     write_whole(target, _content("save", model, include_optimizer, notes), "the model")
 
 

@@ -19,7 +19,13 @@ from tidegate.forecast.errors import InputError
 from tidegate.forecast.forecaster import CELLS, Recipe, past_for, train
 from tidegate.forecast.load import held_out_start, load_series
 from tidegate.forecast.options import at_least
-from tidegate.forecast.outputs import check_new, check_picture, csv_bytes, write_output
+from tidegate.forecast.outputs import (
+    check_model_file,
+    check_new,
+    check_picture,
+    csv_bytes,
+    write_output,
+)
 from tidegate.forecast.picture import Picture
 from tidegate.forecast.series import Series
 from tidegate.forecast.windows import Windows
@@ -99,6 +105,7 @@ def _check_outputs(args: argparse.Namespace) -> None:
         check_new("--plot", args.plot, args.file, force=args.force)
     if args.save_model is not None:
         check_new("--save-model", args.save_model, args.file, force=args.force)
+        check_model_file("--save-model", args.save_model)
         require("safetensors", extra="io", purpose="--save-model")
 
 

@@ -72,6 +72,15 @@ def check_picture(option: str, path: Path, source: Path | None = None) -> None:
         raise InputError(f"{option} {path}: a picture ends in one of .{', .'.join(sorted(known))}.")
 
 
+def check_model_file(option: str, path: Path) -> None:
+    """Raise an InputError unless the name is that of a model file of tidegate."""
+    if path.suffix != ".safetensors":
+        raise InputError(
+            f"{option} {path}: expected a name that ends in .safetensors (`tidegate convert` makes "
+            ".onnx, .keras and .h5 files of it)."
+        )
+
+
 def csv_bytes(rows: Iterable[Iterable[Any]]) -> bytes:
     """Return rows as the content of a CSV file in UTF-8."""
     sheet = io.StringIO(newline="")

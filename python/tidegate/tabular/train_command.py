@@ -9,7 +9,7 @@ import numpy.typing as npt
 from tidegate._extras import require
 from tidegate.forecast.command import progress
 from tidegate.forecast.errors import InputError
-from tidegate.forecast.outputs import check_new, check_picture, write_picture
+from tidegate.forecast.outputs import check_model_file, check_new, check_picture, write_picture
 from tidegate.forecast.table import Table, read_table
 from tidegate.tabular import network, samples
 from tidegate.tabular.choices import continued_plan, plan_of
@@ -54,8 +54,7 @@ def run(args: argparse.Namespace) -> int:
 def _check_outputs(args: argparse.Namespace) -> None:
     """Refuse a path that cannot be written and an extra that is missing, before any work."""
     check_new("--output", args.output, args.file, force=args.force)
-    if args.output.suffix != ".safetensors":
-        raise InputError(f"--output {args.output}: expected a name that ends in .safetensors.")
+    check_model_file("--output", args.output)
     require("safetensors", extra="io", purpose="train")
     if args.plot is not None:
         check_picture("--plot", args.plot, args.file)

@@ -2,6 +2,7 @@
 
 import os
 
+from tidegate._files import refuse_foreign
 from tidegate.layers import checks
 from tidegate.training.callbacks.base import Logs
 from tidegate.training.callbacks.monitor import MonitorCallback
@@ -14,7 +15,7 @@ class ModelCheckpoint(MonitorCallback):
     ----------
     filepath : str or path
         May hold `{epoch}` and keys of the logs, such as "m-{epoch:02d}-{val_loss:.3f}.safetensors".
-        Missing folders are made.
+        Missing folders are made. Refused, as by `save`, with the ending of another format.
     monitor : str
     verbose : {0, 1}
     save_best_only : bool
@@ -40,6 +41,7 @@ class ModelCheckpoint(MonitorCallback):
         if not isinstance(filepath, str | bytes | os.PathLike):
             raise TypeError(f"{where}: filepath is {filepath!r}; expected a string or path.")
         self.filepath = os.fsdecode(filepath)
+        refuse_foreign(where, "filepath", self.filepath)
         self.verbose = verbose
         self.save_best_only = checks.boolean(where, "save_best_only", save_best_only)
         if save_freq != "epoch":
