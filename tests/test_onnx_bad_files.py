@@ -93,8 +93,8 @@ def make(op, inputs, outputs=("y",), **attributes):
 
 WRONG_GRAPHS = {
     "unknown operator": (
-        [make("Erf", ["x"])],
-        "'the_erf' .Erf.: the operator Erf is not supported",
+        [make("Det", ["x"])],
+        "'the_erf' .Det.: the operator Erf is not supported",
     ),
     "other domain": (
         [make("LSTM", ["x"], domain="com.example")],
@@ -149,8 +149,8 @@ def test_recurrent_nodes_with_wrong_weights(refused, good):
     lstm.input[1], lstm.input[2] = lstm.input[2], lstm.input[1]
     refused(good, r"'bidirectional/LSTM' \(LSTM\): from_onnx: W has shape")
     lstm.input[1], lstm.input[2] = lstm.input[2], lstm.input[1]
-    lstm.attribute.append(helper.make_attribute("activations", ["Erf"] * 6))
-    refused(good, r"'bidirectional/LSTM' \(LSTM\): .*activations has 'Erf'")
+    lstm.attribute.append(helper.make_attribute("activations", ["Det"] * 6))
+    refused(good, r"'bidirectional/LSTM' \(LSTM\): .*activations has 'Det'")
     lstm.attribute[-1].strings[:] = [b"Tanh"]
     refused(good, "activations has 1 names; expected 6")
 

@@ -5,6 +5,7 @@ One table, from the operator's name to how it runs; each file is one kind of ope
 
 from tidegate.onnx.operators import (
     elementwise,
+    normalization,
     products,
     recurrent,
     reductions,
@@ -17,6 +18,7 @@ OPERATORS: dict[str, Operator] = {
     **recurrent.OPERATORS,
     **products.OPERATORS,
     **elementwise.OPERATORS,
+    **normalization.OPERATORS,
     **reductions.OPERATORS,
     **selection.OPERATORS,
     **shapes.OPERATORS,

@@ -1,5 +1,6 @@
 """Operators on each element: arithmetic, comparisons and activations."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,27 @@ def _activation(ours: str, **defaults: float) -> Operator:
         return chosen.value(floating(x).copy())
 
     return Operator(run, attributes=dict.fromkeys(defaults, "float"))
+
+
+_ERF = np.frompyfunc(math.erf, 1, 1)  # NumPy has none
+
+
+def _erf(x: Array) -> Array:
+    """Return 2/√π ∫ exp(-t²) dt from 0 to x."""
+    return np.asarray(_ERF(x)).astype(x.dtype)
+
+
+def _gelu(node: Node, x: Array) -> Array:
+    """Return x Φ(x), with the normal distribution Φ or its approximation by tanh."""
+    kind = node.get("approximate", "none")
+    if kind not in ("none", "tanh"):
+        raise ValueError(f'its approximate is {kind!r}; expected "none" or "tanh"')
+    # One dtype throughout: NumPy 1 would take float32 arrays of one element to float64.
+    half, one, cubic = (x.dtype.type(value) for value in (0.5, 1, 0.044715))
+    if kind == "tanh":
+        inner = x.dtype.type(math.sqrt(2 / math.pi)) * (floating(x) + cubic * x * x * x)
+        return np.asarray(half * x * (one + np.tanh(inner)))
+    return np.asarray(half * x * (one + _erf(floating(x) * x.dtype.type(math.sqrt(0.5)))))
 
 
 def _softmax_axis(node: Node, x: Array) -> int:
@@ -141,7 +163,10 @@ OPERATORS: dict[str, Operator] = {
     "Not": _unary(np.logical_not, "b"),
     "Neg": _unary(np.negative, "fi"),
     "Sqrt": _unary(np.sqrt),
+    "Reciprocal": _unary(np.reciprocal),
     "Exp": _unary(np.exp),
+    "Erf": _unary(_erf),
+    "Gelu": Operator(_gelu, attributes={"approximate": "string"}),
     "Tanh": _activation("tanh"),
     "Sigmoid": _activation("sigmoid"),
     "Relu": _activation("relu"),
