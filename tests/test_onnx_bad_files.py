@@ -94,7 +94,7 @@ def make(op, inputs, outputs=("y",), **attributes):
 WRONG_GRAPHS = {
     "unknown operator": (
         [make("Det", ["x"])],
-        "'the_erf' .Det.: the operator Erf is not supported",
+        "'the_det' .Det.: the operator Det is not supported",
     ),
     "other domain": (
         [make("LSTM", ["x"], domain="com.example")],
