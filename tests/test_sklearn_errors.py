@@ -192,6 +192,28 @@ def test_ctrl_c_ends_a_search_too(monkeypatch):
         model.partial_fit(X, Y)
 
 
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNRegressor])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_fit_that_fails_leaves_the_estimator_as_it_was(kind, method):
+    labels = (np.median(Y) < Y).astype(int)
+    model, untouched = (kind(**FAST).fit(X, labels) for _ in range(2))
+    before = dict(vars(model))
+    model.batch_size = "many"
+    with pytest.raises(TypeError, match="batch_size is 'many'"):
+        getattr(model, method)(TABLE if method == "fit" else X, 1 - labels)
+    model.batch_size = before["batch_size"]
+    assert vars(model) == before
+    np.testing.assert_array_equal(model.predict(X), untouched.predict(X))
+
+
+def test_a_first_fit_that_fails_fits_nothing():
+    model = RNNRegressor(**FAST, batch_size=0)
+    with pytest.raises(ValueError, match="batch_size is 0"):
+        model.fit(X, Y)
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        model.predict(X)
+
+
 def test_without_scikit_learn_the_error_names_the_extra():
     done = run_python(
         "import sys\nsys.modules['sklearn'] = None\n"

@@ -255,3 +255,13 @@ def test_bad_input_of_predict():
         told.predict()
     with pytest.raises(ValueError, match=r"X_future has shape \(2, 1\); expected \(6, 1\)"):
         told.predict(X_future=T[:2])
+
+
+def test_a_fit_that_fails_leaves_what_was_learnt_before():
+    model = forecaster().fit(CYCLE)
+    expected = model.predict()
+    with pytest.raises(ValueError, match="windows"):
+        model.fit(np.stack([CYCLE, CYCLE], 1)[:20], T[:20])
+    assert len(model.series_) == 1 and len(model.series_[0]) == 400
+    assert model.n_exogenous_ == 0
+    np.testing.assert_array_equal(model.predict(), expected)

@@ -12,6 +12,7 @@ from sklearn.utils.validation import assert_all_finite, check_consistent_length,
 from tidegate.layers.types import Array
 from tidegate.sklearn.estimator import RNNEstimator
 from tidegate.sklearn.inputs import Sequences
+from tidegate.sklearn.restoring import unchanged_on_failure
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -93,6 +94,7 @@ class RNNClassifier(ClassifierMixin, RNNEstimator):
 
     class_weight: Any = None
 
+    @unchanged_on_failure
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "RNNClassifier":
         """Train.
 
@@ -127,6 +129,7 @@ class RNNClassifier(ClassifierMixin, RNNEstimator):
         self._learn(method, sequences, labels, sample_weight, self.epochs)
         return self
 
+    @unchanged_on_failure
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> "RNNClassifier":

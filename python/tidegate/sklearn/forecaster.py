@@ -16,6 +16,7 @@ from tidegate.layers.types import Array
 from tidegate.sklearn.forecaster_evaluation import ForecasterEvaluation
 from tidegate.sklearn.intervals import ends_of, margins
 from tidegate.sklearn.pickles import SafetensorsState
+from tidegate.sklearn.restoring import unchanged_on_failure
 from tidegate.sklearn.series import columns_of, make_series, periods_of, with_calendar
 from tidegate.sklearn.threads import limited
 
@@ -126,6 +127,7 @@ class RNNForecaster(SafetensorsState, ForecasterEvaluation, BaseEstimator):
         self._learn("fit", y, X, times, None)
         return self
 
+    @unchanged_on_failure
     def _learn(self, method: str, y: Any, X: Any, times: Any, end: int | None) -> None:
         """Fit on the steps before `end`, or all; `series_` holds all steps."""
         where = self._where(method)

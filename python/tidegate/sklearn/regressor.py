@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_array, check_consistent_length
 from tidegate.layers.types import Array
 from tidegate.sklearn.estimator import RNNEstimator
 from tidegate.sklearn.inputs import Sequences
+from tidegate.sklearn.restoring import unchanged_on_failure
 from tidegate.training import losses
 
 
@@ -69,6 +70,7 @@ dtype, verbose
         self._learn("partial_fit", X, y, sample_weight, 1, not hasattr(self, "model_"))
         return self
 
+    @unchanged_on_failure
     def _learn(
         self, method: str, X: Any, y: Any, sample_weight: Any, epochs: Any, first: bool
     ) -> None:
