@@ -53,6 +53,23 @@ def test_accelerate_counts_layers_of_one_name_in_several_models():
     assert report.accelerated == {"same": "GRU", "same (2)": "GRU"}
 
 
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_model_inside_another_runs_on_the_engine_also_when_used_alone(compiled):
+    inner = keras.Sequential([keras.Input((5, 3)), keras.layers.GRU(4)])
+    model = keras.Sequential([keras.Input((5, 3)), inner, keras.layers.Dense(1)])
+    if compiled:
+        inner.compile("sgd", "mse")
+    x = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
+    expected = inner.predict(x, verbose=0)
+    tidegate.keras.accelerate(model)
+    calls = []
+    layer = inner.layers[0]
+    run = layer.call
+    layer.call = lambda *given, **options: calls.append(1) or run(*given, **options)
+    np.testing.assert_allclose(inner.predict(x, verbose=0), expected, **KERAS_FIT)
+    assert calls  # traced anew
+
+
 def test_accelerate_says_what_it_left():
     class Own(keras.layers.LSTM):
         pass

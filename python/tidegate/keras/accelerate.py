@@ -17,7 +17,8 @@ def accelerate(model: Any) -> Report:
 
     The layers stay the same objects with the same weights, states and random numbers, also inside
     Bidirectional and other models; only their class changes. What `compile` was told stays, and the
-    optimizer goes on.
+    optimizer goes on. Models inside forget their compiled functions too; of a model around `model`
+    nothing is known: accelerate the outermost.
 
     Parameters
     ----------
@@ -57,11 +58,17 @@ def accelerate(model: Any) -> Report:
             layer.__class__ = REPLACEMENTS[type(layer)]
             layer.use_engine()
             report.accelerated[name] = type(layer).__name__
-    if report.accelerated and getattr(model, "compiled", False):
-        # Keras keeps the graphs of the layers as they were.
-        model.train_function = model.test_function = model.predict_function = None
-        model.jit_compile = model.jit_compile  # its setter sees whether XLA is still possible
+    if report.accelerated:
+        for part in model._flatten_layers():
+            if isinstance(part, keras.Model):
+                _forget_graphs(part)
     return report
+
+
+def _forget_graphs(model: Any) -> None:
+    """Drop the compiled functions, in which the layers are as they were."""
+    model.train_function = model.test_function = model.predict_function = None
+    model.jit_compile = model.jit_compile  # its setter sees whether XLA is still possible
 
 
 def _new_name(name: str, report: Report) -> str:
