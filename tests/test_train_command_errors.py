@@ -179,13 +179,21 @@ def test_a_model_that_does_not_fit_the_table(command, demand, tmp_path):
     write_csv(tmp_path / "short.csv", HEADER, demand_rows()[:5])
     refused(command("predict", "model.safetensors", "short.csv"), "no sequence has 7 steps")
     refused(command("predict", "model.safetensors", demand, "--probabilities"), "numbers, not")
-    more = ("--continue", "model.safetensors", "--output", "b.safetensors")
-    words = ("--window: model.safetensors was trained with 7",)
-    refused(command("train", demand, *more, "--window", 5), *words)
-    words = ("--task: model.safetensors was trained with forecast",)
-    refused(command("train", demand, *more, "--task", "regression"), *words)
-    words = ("--missing: model.safetensors was trained with refuse",)
-    refused(command("train", demand, *more, "--missing", "carry"), *words)
+
+
+def test_options_that_contradict_the_file_that_training_goes_on_from(command, demand, tmp_path):
+    assert command("train", demand, *FORECAST, "--dropout", "0.1", *SMALL)[0] == 0
+    more = ("train", demand, "--continue", "model.safetensors", "--output", "b.safetensors")
+    known = {"--window": 7, "--task": "forecast", "--missing": "refuse", "--cell": "gru"}
+    known |= {"--units": 8, "--layers": 1, "--dropout": 0.1}
+    others = (5, "regression", "carry", "lstm", 32, 2, 0)
+    for (option, learnt), other in zip(known.items(), others, strict=True):
+        words = (f"{option}: model.safetensors was trained with {learnt}; leave",)
+        refused(command(*more, option, other), *words)
+    words = ("--time-format: model.safetensors was trained without it",)
+    refused(command(*more, "--time-format", "%Y"), *words)
+    same = [str(part) for pair in known.items() for part in pair]
+    assert command(*more, *same, "--epochs", "1")[0] == 0
 
 
 def test_a_disk_that_fills_up(command, demand, tmp_path, monkeypatch):

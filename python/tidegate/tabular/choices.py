@@ -1,9 +1,12 @@
 """From the options of `train` to a plan; options that do not fit each other are refused."""
 
 import argparse
+from typing import Any
 
 from tidegate.forecast.errors import InputError
 from tidegate.forecast.table import Table
+from tidegate.tabular.model_file import TableModel
+from tidegate.tabular.network import structure_of
 from tidegate.tabular.plan import Plan
 
 
@@ -59,7 +62,7 @@ def plan_of(args: argparse.Namespace, table: Table) -> Plan:
     return plan
 
 
-def continued_plan(args: argparse.Namespace, plan: Plan) -> Plan:
+def continued_plan(args: argparse.Namespace, earlier: TableModel) -> Plan:
     """Return the plan of the model file that is trained further, unless options contradict it.
 
     Raises
@@ -67,22 +70,27 @@ def continued_plan(args: argparse.Namespace, plan: Plan) -> Plan:
     InputError
         An option asks for something else.
     """
-    given = {
+    plan = earlier.plan
+    given: dict[str, tuple[Any, Any]] = {
         "--task": (args.task, plan.task),
         "--target": (args.target, plan.targets),
         "--features": (args.features, plan.features),
         "--group": (args.group, plan.group),
         "--time": (args.time, plan.time),
+        "--time-format": (args.time_format, plan.time_format),
         "--window": (args.window, plan.window),
         "--horizon": (args.horizon, plan.horizon),
         "--missing": (args.missing, plan.missing),
     }
+    for name, value in structure_of(earlier.model).items():
+        given[f"--{name}"] = (getattr(args, name), value)
     for option, (wanted, learnt) in given.items():
         asked = tuple(wanted) if isinstance(wanted, list) else wanted
         if asked is not None and asked != learnt:
             shown = " ".join(learnt) if isinstance(learnt, tuple) else learnt
+            trained = "without it" if learnt is None else f"with {shown}"
             raise InputError(
-                f"{option}: {args.start} was trained with {shown}; leave the option out, or train "
+                f"{option}: {args.start} was trained {trained}; leave the option out, or train "
                 "anew without --continue."
             )
     return plan

@@ -52,6 +52,19 @@ class Recipe:
     seed: int = 0
 
 
+def structure_of(model: BaseModel) -> dict[str, Any]:
+    """Return what `build` was told of a network: cell, units, layers, dropout."""
+    kinds = {kind: name for name, kind in CELLS.items()}
+    stack: list[Any] = [layer for layer in model.layers if type(layer) in kinds]
+    rates = [layer.rate for layer in model.layers if isinstance(layer, Dropout)]
+    return {
+        "cell": kinds[type(stack[0])],
+        "units": stack[0].units,
+        "layers": len(stack),
+        "dropout": rates[0] if rates else 0.0,
+    }
+
+
 def build(plan: Plan, recipe: Recipe, classes: int) -> Sequential:
     """Return the compiled network of a plan."""
     model = Sequential(name=recipe.cell, seed=recipe.seed)

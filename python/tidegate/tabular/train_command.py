@@ -65,7 +65,7 @@ def _train(args: argparse.Namespace) -> int:
     """Read, train, compare, write."""
     table = read_table(args.file, args.encoding)
     earlier = None if args.start is None else TableModel.load(args.start)
-    plan = plan_of(args, table) if earlier is None else continued_plan(args, earlier.plan)
+    plan = plan_of(args, table) if earlier is None else continued_plan(args, earlier)
     classes = None if earlier is None else earlier.classes
     rows, classes = read_rows(table, plan, classes, None if earlier is None else earlier.axis)
     if plan.classifies and len(classes) < 2:
@@ -160,8 +160,8 @@ def _new(rows: Rows, training: Samples, classes: list[str], args: argparse.Names
 
 
 def _recipe(args: argparse.Namespace) -> Recipe:
-    names = Recipe.__dataclass_fields__
-    return Recipe(**{name: getattr(args, name) for name in names})
+    given = {name: getattr(args, name) for name in Recipe.__dataclass_fields__}
+    return Recipe(**{name: value for name, value in given.items() if value is not None})
 
 
 def _fit(found: TableModel, parts: Parts, args: argparse.Namespace) -> History:

@@ -75,13 +75,15 @@ def _add_network(add: Add) -> None:
     """Declare the options about network and training."""
     usual = Recipe()
     default = " (default: %(default)s)"
-    help_text = f"kind of recurrent layer{default}"
-    add("--cell", choices=tuple(CELLS), default=usual.cell, help=help_text)
-    add("--units", type=at_least(1), default=usual.units, metavar="N", help=f"per layer{default}")
-    help_text = f"recurrent layers{default}"
-    add("--layers", type=at_least(1), default=usual.layers, metavar="N", help=help_text)
-    help_text = f"share of values dropped between layers{default}"
-    add("--dropout", type=number(0, 1), default=usual.dropout, metavar="SHARE", help=help_text)
+    # None means not given: --continue asks whether the file's network was given the same.
+    help_text = f"kind of recurrent layer (default: {usual.cell})"
+    add("--cell", choices=tuple(CELLS), help=help_text)
+    help_text = f"per layer (default: {usual.units})"
+    add("--units", type=at_least(1), metavar="N", help=help_text)
+    help_text = f"recurrent layers (default: {usual.layers})"
+    add("--layers", type=at_least(1), metavar="N", help=help_text)
+    help_text = f"share of values dropped between layers (default: {usual.dropout})"
+    add("--dropout", type=number(0, 1), metavar="SHARE", help=help_text)
     add("--epochs", type=at_least(1), default=usual.epochs, metavar="N", help=f"at most{default}")
     help_text = f"samples per step{default}"
     add("--batch-size", type=at_least(1), default=usual.batch_size, metavar="N", help=help_text)
@@ -96,5 +98,5 @@ def _add_network(add: Add) -> None:
     add("--patience", type=at_least(0), default=usual.patience, metavar="N", help=help_text)
     help_text = f"of weights, order of samples and choice of groups{default}"
     add("--seed", type=at_least(0), default=usual.seed, metavar="N", help=help_text)
-    help_text = "go on from a model file; what to learn is what it learnt"
+    help_text = "go on from a model file; what to learn, and the network, are as there"
     add("--continue", dest="start", type=Path, metavar="FILE.safetensors", help=help_text)
