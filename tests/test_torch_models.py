@@ -221,6 +221,7 @@ def called(layer):
             "diagonal peepholes, which torch.nn.LSTM ca",
         ),
         (lambda: called(GRU(4, reset_after=False)), "reset_after=False, which torch.nn.GRU cannot"),
+        (lambda: called(GRU(4, stateful=True)), "has stateful=True; expected False"),
         (lambda: called(LSTM(4, zoneout=0.1)), "has zoneout 0.1; expected 0.0"),
         (lambda: called(LSTM(4, go_backwards=True)), "has go_backwards=True; expected False"),
         (lambda: called(Bidirectional(LSTM(4), "sum")), "has merge_mode 'sum'"),

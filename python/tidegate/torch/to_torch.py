@@ -111,6 +111,11 @@ def _described(layer: Any) -> dict[str, Any]:
             "(Bidirectional has both directions)."
         )
     for part in parts:
+        if part.stateful:
+            raise ValueError(
+                f"to_torch: layer {layer.name!r} has stateful=True; expected False (torch.nn keeps "
+                "no state between calls: give it the last one as hx)."
+            )
         if part.noise.zoneout:
             raise ValueError(
                 f"to_torch: layer {layer.name!r} has zoneout {part.noise.zoneout}; expected 0.0 "
