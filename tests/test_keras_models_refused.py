@@ -47,7 +47,10 @@ def with_states_and_mask():
 
 FROM = [
     (lambda: stack_of(L.Conv1D(3, 2), L.LSTM(2)), r"layer 'conv1d.*' \(Conv1D\): no such layer"),
-    (lambda: stack_of(L.LSTM(2), L.Softmax()), r"\(Softmax\): no such .*nearest: activation=\"so"),
+    (
+        lambda: stack_of(L.GRU(2), L.Flatten()),
+        r"\(Flatten\): no .*nearest: a rec.*accelerate keeps",
+    ),
     (lambda: stack_of(L.LSTM(2, activation="gelu")), r"\(LSTM\): activation is \"gelu\"; expected"),
     (
         lambda: stack_of(L.GRU(2, recurrent_activation=lambda x: x)),

@@ -3,9 +3,10 @@
 from typing import Any
 
 from tidegate._extras import require
+from tidegate.keras import folded
 from tidegate.keras.layer_from_keras import Values, kind_of, native_layer, place_of
 from tidegate.keras.masks import require_forward_masks, require_last_outputs
-from tidegate.layers import Input
+from tidegate.layers import Input, activations
 from tidegate.layers.base import Layer
 from tidegate.layers.tensor import Tensor
 from tidegate.models import Model, Sequential
@@ -23,7 +24,8 @@ def from_keras(model: Any, *, seed: int | None = None) -> BaseModel:
         Built. Of the functional API, with one output. Layers: LSTM, GRU and SimpleRNN (those of
         Keras and of `tidegate.keras`), Bidirectional, Dense, Embedding, Masking, Dropout,
         SpatialDropout1D, TimeDistributed of Dense, Concatenate, Add, Average, Multiply,
-        Attention, AdditiveAttention, and models of these inside.
+        Attention, AdditiveAttention, and models of these inside; and right above a Dense layer
+        without an activation, whose it becomes, Activation, ReLU, LeakyReLU, ELU or Softmax.
     seed : int, optional
         Of the new model.
 
@@ -78,21 +80,36 @@ class _Conversion:
 
     def __init__(self) -> None:
         self._made: dict[int, tuple[Layer, Values]] = {}  # by id of the layer of Keras
+        self._taken_in: dict[int, Any] = {}
 
-    def _layer(self, layer: Any) -> Layer:
+    def _layer(self, layer: Any, above: Any = None) -> Layer:
+        """Return our layer; `above` is an activation layer that it takes in."""
+        activation = None if above is None else folded.native_activation(above, layer)
         if id(layer) not in self._made:
             self._made[id(layer)] = native_layer(layer)
+            self._taken_in[id(layer)] = activation
+            if activation is not None:
+                made: Any = self._made[id(layer)][0]
+                made.activation = activations.get("Dense", activation)
+        if self._taken_in[id(layer)] != activation:
+            raise ValueError(
+                f"{place_of(layer)}: has other activations above it in other places; expected the "
+                "same everywhere (they become the activation of the layer)."
+            )
         return self._made[id(layer)][0]
 
     def chain(self, model: Any, seed: int | None) -> Sequential | None:
         """Return a Sequential, or None if the model is a graph."""
         layers = _flat(model)
-        if layers is None or len({id(layer) for layer in layers}) < len(layers):
+        if layers is None:
+            return None
+        pairs = folded.pairs(layers)
+        if len({id(layer) for layer, _ in pairs}) < len(pairs):
             return None
         native = Sequential(name=model.name, seed=seed)
         native.add(Input(model.inputs[0].shape[1:]))
-        for layer in layers:
-            _placed(layer, native.add, self._layer(layer))
+        for layer, above in pairs:
+            _placed(layer, native.add, self._layer(layer, above))
         return native
 
     def graph(self, model: Any, seed: int | None) -> Model:
@@ -110,16 +127,21 @@ class _Conversion:
         layers = _flat(model)
         if layers is not None:
             (tensor,) = given
-            for layer in layers:
-                tensor = _placed(layer, self._layer(layer), tensor)
+            for layer, above in folded.pairs(layers):
+                tensor = _placed(layer, self._layer(layer, above), tensor)
             return [tensor]
         known = {id(x): tensor for x, tensor in zip(model.inputs, given, strict=True)}
-        for node in _nodes(model):
-            outputs = self._applied(node, known)
+        nodes = _nodes(model)
+        taken_in = folded.by_output([(node, _sources(node)) for node in nodes], model.outputs)
+        for node in nodes:
+            if taken_in.get(id(node.input_tensors[0])) is node.operation:
+                outputs = [known[id(node.input_tensors[0])]]
+            else:
+                outputs = self._applied(node, known, taken_in.get(id(node.outputs[0])))
             known |= {id(x): tensor for x, tensor in zip(node.outputs, outputs, strict=False)}
         return [known[id(x)] for x in model.outputs]
 
-    def _applied(self, node: Any, known: dict[int, Tensor]) -> list[Any]:
+    def _applied(self, node: Any, known: dict[int, Tensor], above: Any) -> list[Any]:
         """Return our tensors of what one call of a layer returned."""
         layer = node.operation
         import keras
@@ -130,7 +152,7 @@ class _Conversion:
         if isinstance(layer, keras.Model):
             return self._outputs(layer, given if isinstance(given, list) else [given])
         options = {"initial_state": [known[id(x)] for x in states]} if states else {}
-        made = _placed(layer, self._layer(layer), given, **options)
+        made = _placed(layer, self._layer(layer, above), given, **options)
         return list(made) if isinstance(made, tuple) else [made]
 
     def assign(self, native: BaseModel) -> None:
@@ -175,10 +197,14 @@ def _nodes(model: Any) -> list[Any]:
             continue
         seen |= {id(x) for x in node.outputs}
         waiting.append((tensor, True))
-        read = _read_by(node)
-        sources = [*(read[0] if isinstance(read[0], list) else [read[0]]), *read[1:]]
-        waiting += [(x, False) for x in reversed(sources)]
+        waiting += [(x, False) for x in reversed(_sources(node))]
     return order
+
+
+def _sources(node: Any) -> list[Any]:
+    """Return the tensors that a call reads."""
+    read = _read_by(node)
+    return [*(read[0] if isinstance(read[0], list) else [read[0]]), *read[1:]]
 
 
 def _read_by(node: Any) -> list[Any]:

@@ -18,11 +18,6 @@ _NEAREST = {
     "StackedRNNCells": "one recurrent layer above the other",
     "ConvLSTM1D": "Flatten the images yourself and use LSTM",
     "ConvLSTM2D": "Flatten the images yourself and use LSTM",
-    "Activation": "the argument activation of the Dense layer below it",
-    "ReLU": 'activation="relu" of the Dense layer below it',
-    "LeakyReLU": 'activation="leaky_relu" of the Dense layer below it',
-    "ELU": 'activation="elu" of the Dense layer below it',
-    "Softmax": 'activation="softmax" of the Dense layer below it',
     "Flatten": "a recurrent layer with return_sequences=False, or AttentionPooling",
     "GlobalAveragePooling1D": "tidegate's AttentionPooling",
     "GlobalMaxPooling1D": "tidegate's AttentionPooling",
@@ -47,12 +42,14 @@ def native_layer(layer: Any) -> tuple[Layer, Values]:
     """
     kind = kind_of(layer)
     if kind not in _MAKERS:
-        nearest = f" (nearest: {_NEAREST[kind]})" if kind in _NEAREST else ""
+        nearest = f"nearest: {_NEAREST[kind]}; " if kind in _NEAREST else ""
         raise ValueError(
             f"{place_of(layer)}: no such layer exists in tidegate; expected one of "
-            f"{', '.join(_MAKERS)}{nearest}."
+            f"{', '.join(_MAKERS)}, or an activation right above a Dense layer that has none and "
+            f"that nothing else reads ({nearest}tidegate.keras.accelerate keeps the model of Keras "
+            "with all its layers and speeds up the recurrent ones)."
         )
-    _require_ordinary(layer)
+    require_ordinary(layer)
     return _MAKERS[kind](layer)
 
 
@@ -77,7 +74,7 @@ def refuse(layer: Any, option: str, value: Any, expected: str) -> ValueError:
     return ValueError(f"{place_of(layer)}: {option} is {value!r}; expected {expected}.")
 
 
-def _require_ordinary(layer: Any) -> None:
+def require_ordinary(layer: Any) -> None:
     """Raise for options of every layer of Keras that would change what training does."""
     if not layer.trainable:
         raise refuse(layer, "trainable", False, "True (tidegate trains every layer of a model)")
@@ -95,7 +92,7 @@ def _common(layer: Any) -> dict[str, Any]:
     return {"name": layer.name, "dtype": layer.variable_dtype, **rules_from_keras(layer)}
 
 
-def _activation(layer: Any, argument: str, *, softmax: bool = False) -> str | Activation:
+def activation_from_keras(layer: Any, argument: str, *, softmax: bool = False) -> str | Activation:
     """Return our activation for a function of keras.activations."""
     import keras
 
@@ -124,9 +121,9 @@ def _recurrent(layer: Any, name: str | None = None) -> tuple[Any, Values]:
     """Return a recurrent layer; what unroll and use_cudnn choose has no part in the result."""
     kind = kind_of(layer)
     cell, ours = _CELLS[kind]
-    options: dict[str, Any] = {"activation": _activation(layer, "activation")}
+    options: dict[str, Any] = {"activation": activation_from_keras(layer, "activation")}
     if cell != "rnn":
-        options["recurrent_activation"] = _activation(layer, "recurrent_activation")
+        options["recurrent_activation"] = activation_from_keras(layer, "recurrent_activation")
     cells = from_keras(
         _arrays(layer), cell, reset_after=getattr(layer, "reset_after", True), **options
     )
@@ -153,7 +150,7 @@ def _bidirectional(layer: Any) -> tuple[Layer, Values]:
         if kind_of(inner) not in _CELLS:
             expected = f"one of {', '.join(_CELLS)}"
             raise refuse(layer, f"{direction}_layer", type(inner).__name__, expected)
-        _require_ordinary(inner)
+        require_ordinary(inner)
         given = inner.name.removeprefix(f"{direction}_")
         native, arrays = _recurrent(inner, given)
         made.append(native)
@@ -162,7 +159,7 @@ def _bidirectional(layer: Any) -> tuple[Layer, Values]:
 
 
 def _dense(layer: Any) -> tuple[Layer, Values]:
-    activation = _activation(layer, "activation", softmax=True)
+    activation = activation_from_keras(layer, "activation", softmax=True)
     if getattr(layer, "lora_enabled", False):
         raise refuse(layer, "lora_rank", layer.lora_rank, "None (merge it into the kernel first)")
     made = layers.Dense(layer.units, activation, layer.use_bias, **_common(layer))
