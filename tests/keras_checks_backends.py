@@ -118,6 +118,31 @@ def test_jit_compile_goes_on_without_xla():
     model.fit(X, np.ones((4, 2)), verbose=0)
 
 
+@on_tensorflow
+@pytest.mark.parametrize("made", ["drop-in", "accelerated"])
+def test_saved_graphs_are_refused_and_the_way_around_them_works(made, tmp_path):
+    import tensorflow as tf
+
+    package = tidegate.keras if made == "drop-in" else keras.layers
+    both = keras.layers.Bidirectional(package.LSTM(2, name="memory"))
+    model = keras.Sequential([keras.Input((5, 3)), both])
+    tidegate.keras.accelerate(model)
+    expected = model.predict(X, verbose=0)
+    message = (
+        r"LSTM 'forward_memory': a SavedModel .*to_keras\(tidegate.keras.from_keras\(model\)\)"
+    )
+    for save in (model.export, lambda path: tf.saved_model.save(model, path)):
+        with pytest.raises(NotImplementedError, match=message):
+            save(str(tmp_path / "refused"))
+    assert not (tmp_path / "refused").exists()
+    tf.train.Checkpoint(model=model).write(str(tmp_path / "checkpoint"))
+
+    plain = tidegate.keras.to_keras(tidegate.keras.from_keras(model))
+    plain.export(str(tmp_path / "plain"), verbose=False)
+    loaded = tf.saved_model.load(str(tmp_path / "plain"))
+    np.testing.assert_allclose(loaded.serve(X), expected, rtol=1e-6, atol=1e-6)
+
+
 def pure_call(layer):
     layer.build(X.shape)
     weights = [v.value for v in layer.trainable_variables]

@@ -10,6 +10,7 @@ from typing import Any
 from tidegate._extras import require
 from tidegate.activation import Activation
 from tidegate.keras.activations import engine_activation
+from tidegate.keras.errors import saved_graph
 from tidegate.keras.loop import Loop
 
 keras = require("keras", extra="keras", purpose="tidegate.keras")
@@ -81,6 +82,15 @@ class EngineLoop:
         if self.return_sequences:
             return y[:, -1], y, state
         return y, y[:, None], state
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> Any:
+        """Return what TensorFlow saves of the layer; asked by it alone.
+
+        Its graph would be written without a word and fail in the process that loads it.
+        """
+        if save_type == "savedmodel":
+            raise saved_graph(f"{type(self).__name__} {self.name!r}")  # type: ignore[attr-defined]
+        return super()._trackable_children(save_type, **kwargs)  # type: ignore[misc]
 
     def _loop(self, *, masked: bool, scaled: bool) -> Loop:
         return Loop(
