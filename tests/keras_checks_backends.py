@@ -7,12 +7,26 @@ import numpy as np
 import pytest
 
 import tidegate.keras
-from keras_autodiff import BACKEND, as_numpy
+from keras_autodiff import BACKEND, as_numpy, derive
 
 X = np.random.default_rng(3).standard_normal((4, 5, 3)).astype("float32")
 on_tensorflow = pytest.mark.skipif(BACKEND != "tensorflow", reason="about TensorFlow's graphs")
 on_jax = pytest.mark.skipif(BACKEND != "jax", reason="about JAX's transformations")
 on_torch = pytest.mark.skipif(BACKEND != "torch", reason="about PyTorch's autograd")
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "SimpleRNN"])
+def test_gradients_of_one_step_that_runs_backwards(kind):
+    """NumPy calls one step contiguous though its stride is negative, which PyTorch refuses."""
+    found = []
+    for backwards in (False, True):
+        layer = getattr(tidegate.keras, kind)(4, go_backwards=backwards, seed=1)
+        layer.build((4, 1, 3))
+        layer.set_weights([np.full(w.shape, 0.1, "float32") for w in layer.get_weights()])
+        found.append(derive(layer, X[:, :1]))
+    for forwards, backwards in zip(*found, strict=True):
+        for a, b in zip(forwards, backwards, strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 def kept():

@@ -143,5 +143,5 @@ def backward(
     if dx is None:
         return [*state, *to_keras(given.weights)]
     if loop.backwards:
-        dx = np.ascontiguousarray(dx[:, ::-1])
+        dx = dx[:, ::-1].copy()  # ascontiguousarray keeps the stride -1 of one step
     return [dx, *state, *to_keras(given.weights)]
