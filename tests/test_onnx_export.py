@@ -7,7 +7,8 @@ import pytest
 
 from onnx_models import OnnxModels
 from random_runs import SEEDS, Draw
-from tidegate.layers import Embedding
+from tidegate.layers import LSTM, Embedding
+from tidegate.models import Sequential
 from tolerances import BETWEEN_ENGINES, assert_forward_close
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: nothing to export with")
@@ -72,3 +73,14 @@ def test_float64_comes_back_bit_for_bit(seed, tmp_path):
         np.testing.assert_array_equal(back, expected)
     else:
         assert_forward_close(back, expected)
+
+
+def test_inputs_that_share_a_dimension_must_agree(tmp_path):
+    model = Sequential([LSTM(3, input_shape=(None, 2))], seed=0)
+    export(model, tmp_path / "m.onnx", lengths=True)
+    loaded = load(tmp_path / "m.onnx")
+    x = np.zeros((4, 5, 2), np.float32)
+    message = r"predict: lengths has shape \(3,\); expected \(batch\) with batch = 4, as input has"
+    with pytest.raises(ValueError, match=message):
+        loaded.predict(x, [5, 5, 5])
+    assert loaded.predict(x, [5, 5, 5, 1]).shape == (4, 3)

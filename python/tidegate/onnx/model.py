@@ -131,10 +131,12 @@ class OnnxModel:
                 f"{where}: there are {len(inputs)} inputs; expected {len(self.input_names)}: "
                 f"{listed}."
             )
-        return {
+        arrays = {
             entry.name: _prepare(where, entry, given)
             for entry, given in zip(self._graph.inputs, inputs, strict=True)
         }
+        _require_agreement(where, self.input_shapes, arrays)
+        return arrays
 
     def __reduce__(self) -> Any:
         """Copy and pickle what the file said; it is prepared anew."""
@@ -192,6 +194,22 @@ def _prepare(where: str, entry: Entry, given: Any) -> Array:
             f"{where}: {entry.name} has shape {array.shape}; expected{_shape_text(expected)}."
         )
     return array
+
+
+def _require_agreement(where: str, shapes: Mapping[str, Any], arrays: dict[str, Array]) -> None:
+    """Raise where inputs differ in a size that the file calls by the same word."""
+    first: dict[str, tuple[str, int]] = {}
+    for name, array in arrays.items():
+        for word, size in zip(shapes[name] or (), array.shape, strict=False):
+            # Some exporters write "?" for all sizes that they do not know.
+            if not isinstance(word, str) or not word.isidentifier():
+                continue
+            other, expected = first.setdefault(word, (name, size))
+            if size != expected:
+                raise ValueError(
+                    f"{where}: {name} has shape {array.shape}; expected"
+                    f"{_shape_text(shapes[name])} with {word} = {expected}, as {other} has."
+                )
 
 
 def _fits(shape: Shape, expected: tuple[Any, ...]) -> bool:

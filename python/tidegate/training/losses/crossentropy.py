@@ -95,6 +95,18 @@ class BinaryCrossentropy(_Smoothed):
     ) -> None:
         super().__init__(from_logits, label_smoothing, reduction, name)
 
+    def prepare(self, where: str, y: Any, samples: int, output_shape: Shape, dtype: Dtype) -> Array:
+        """Return y, labels or probabilities, each 0..1; see Loss."""
+        target = super().prepare(where, y, samples, output_shape, dtype)
+        for wrong in (target.min(initial=0), target.max(initial=1)):
+            if not 0 <= wrong <= 1:
+                raise ValueError(
+                    f"{where}: y has the value {wrong:g}; expected 0..1, as the loss is binary "
+                    '(class numbers: loss="sparse_categorical_crossentropy"; -1 and 1: '
+                    "(y + 1) / 2)."
+                )
+        return target
+
     def _smooth(self, target: Array) -> Array:
         if not self.label_smoothing:
             return target
