@@ -36,7 +36,7 @@ def test_help_lists_every_command_without_importing_it():
     assert not {"tidegate.demo", "tidegate.forecast", "numpy"} & set(modules.split())
 
 
-@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["info", "--nonsense"]])
+@pytest.mark.parametrize("arguments", [["nonsense"], ["info", "--nonsense"]])
 def test_wrong_usage_exits_with_2(capsys, arguments):
     with pytest.raises(SystemExit, match="2"):
         cli.main(arguments)
@@ -80,3 +80,10 @@ def test_the_help_of_a_command_has_examples(capsys, command):
     with pytest.raises(SystemExit, match="0"):
         cli.main([command, "--help"])
     assert f"tidegate {command}" in capsys.readouterr().out.partition("examples:")[2]
+
+
+def test_without_a_command_the_help_is_printed(capsys):
+    assert cli.main([]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("usage: tidegate") and all(name in err for name in cli.COMMANDS)

@@ -49,7 +49,7 @@ def test_other_encodings(write):
         ("", "data.csv: the file is empty"),
         ("  \n\n", "data.csv: the file is empty"),
         ("t,y\n", "has a header but no rows"),
-        ("t,y\n1,2\n3\n", "line 3 has 1 cells; expected 2"),
+        ("t,y\n1,2\n3\n", "line 3 has 1 cell; expected 2"),
         ("t,y\n1,2\n\n3,4,5\n", "line 4 has 3 cells; expected 2"),
         ("y,y\n1,2\n", 'two columns are called "y"; rename one'),
         ('y\n"1\n', "line 2: unexpected end of data"),

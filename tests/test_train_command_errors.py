@@ -52,7 +52,10 @@ def test_cells_that_cannot_be_read(command, tmp_path, cell, words):
         ("2023-01-10", ["line 12", "repeats the time above it", "keep one row per time"]),
         ("2023-01-02", ["line 12", "is before the time above it", "sort the rows"]),
         ("soon", ["line 12", '"soon" is not a time']),
-        ("2023-01-11 07:00", ["line 12", "comes 31 hours after", "resample the file"]),
+        (
+            "2023-01-11 07:00",
+            ["line 12", "comes 31 hours after", "resample to even steps"],
+        ),
     ],
 )
 def test_times_that_do_not_fit(command, tmp_path, cell, words):

@@ -45,7 +45,10 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status (0 success, 1 failure, 2 wrong usage)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    chosen = arguments[0] if arguments and arguments[0] in COMMANDS else None
+    if not arguments:
+        _parser(None).print_help(sys.stderr)
+        return 2
+    chosen = arguments[0] if arguments[0] in COMMANDS else None
     args = _parser(chosen).parse_args(arguments)
     try:
         status: int = import_module(COMMANDS[args.command][0]).run(args)

@@ -242,9 +242,12 @@ def _samples(
     truth = known.missing[origins[:, None] + np.arange(1, windows.horizon + 1)]
     origins = origins[~truth.all(axis=1)]
     if len(origins) < FEWEST_WINDOWS:
+        needed = windows.first_origin(series.season) + FEWEST_WINDOWS + windows.horizon
         raise InputError(
             f'column "{series.name}" has {len(origins)} windows with an observed target to train '
-            f"on; expected at least {FEWEST_WINDOWS} (more rows, or fewer gaps)."
+            f"on, in {len(known)} rows; expected at least {FEWEST_WINDOWS}, which take {needed} "
+            f"rows without gaps (horizon {windows.horizon}, season {series.season}, past "
+            f"{windows.past})."
         )
     scaling = windows.fit(known, origins)
     return (

@@ -165,9 +165,9 @@ def _check_shape(path: Path, header: Sequence[str], records: list[tuple[int, lis
         raise InputError(f'{path}: two columns are called "{doubled[0]}"; rename one.')
     for line, row in records:
         if len(row) != len(header):
+            cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
             raise InputError(
-                f"{path}: line {line} has {len(row)} cells; expected {len(header)}, "
-                "as many as the header."
+                f"{path}: line {line} has {cells}; expected {len(header)}, as many as the header."
             )
     if not records:
         raise InputError(f"{path}: has a header but no rows.")

@@ -126,7 +126,9 @@ def calendar_periods(axis: TimeAxis, n: int, season: int) -> tuple[int, ...]:
     return tuple(p for p in periods if 2 <= p <= n and p != season)
 
 
-def infer_axis(times: Times, places: Sequence[str], time_format: str) -> tuple[TimeAxis, Ints]:
+def infer_axis(
+    times: Times, places: Sequence[str], time_format: str, without: str = "leave out --time"
+) -> tuple[TimeAxis, Ints]:
     """Find the even grid under increasing times.
 
     Parameters
@@ -134,6 +136,7 @@ def infer_axis(times: Times, places: Sequence[str], time_format: str) -> tuple[T
     times : (n,) datetime64[s], n >= 2
     places : where each row stands, to start an error message
     time_format : how the file writes times
+    without : how the caller does without times, for the message
 
     Returns
     -------
@@ -154,14 +157,14 @@ def infer_axis(times: Times, places: Sequence[str], time_format: str) -> tuple[T
         time = format_time(times[row + 1], time_format)
         raise InputError(
             f"{places[row + 1]}: time {time} comes {_duration(gaps[row])} after the time above it, "
-            f"but most come {_duration(step)} apart; resample the file to even steps, or leave out "
-            "--time to take the rows as they come."
+            f"but most come {_duration(step)} apart; resample to even steps, or {without} to "
+            "take the rows as they come."
         )
     axis, steps = grid
     if steps[-1] > _MAX_GROWTH * len(steps) + 1000:
         raise InputError(
             f"{places[0]}: {len(steps)} rows span {steps[-1] + 1} steps of "
-            f"{_duration(_most_common(gaps))}, nearly all missing; resample the file."
+            f"{_duration(_most_common(gaps))}, nearly all missing; resample to even steps."
         )
     return axis, steps
 

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from tidegate.forecast.errors import InputError
 from tidegate.forecast.forecaster import CELLS, Forecaster, Recipe, past_for, train_together
 from tidegate.forecast.series import Series
 from tidegate.forecast.windows import Scaling, Windows
@@ -152,7 +153,10 @@ class RNNForecaster(SafetensorsState, ForecasterEvaluation, BaseEstimator):
         with limited(self.num_threads):
             if recipe.quantiles and checks.boolean(where, "calibrate", self.calibrate):
                 self.margins_ = margins(shown, ends, self.windows_, recipe)
-            trained = train_together(shown, ends, self.windows_, recipe, verbose=self.verbose)
+            try:
+                trained = train_together(shown, ends, self.windows_, recipe, verbose=self.verbose)
+            except InputError as error:
+                raise InputError(f"{where}: {error}") from None
         self.scalings_: list[Scaling] = [network.scaling for network in trained]
         model, history = trained[0].model, trained[0].history
         assert history is not None
@@ -163,8 +167,12 @@ class RNNForecaster(SafetensorsState, ForecasterEvaluation, BaseEstimator):
         """Return the checked arguments of the network and its training."""
         quantiles: tuple[float, ...] = ()
         if self.coverage is not None:
-            least = float(np.nextafter(0, 1))
-            share = checks.number(where, "coverage", self.coverage, least=least, below=1)
+            share = checks.number(where, "coverage", self.coverage)
+            if not 0 < share < 1:
+                raise ValueError(
+                    f"{where}: coverage is {share:g}; expected 0 < coverage < 1, such as 0.9, or "
+                    "None for no intervals."
+                )
             quantiles = ((1 - share) / 2, 0.5, (1 + share) / 2)
         cell = checks.choice(where, "cell", self.cell, CELLS)
         return Recipe(

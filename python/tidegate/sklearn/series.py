@@ -71,7 +71,8 @@ def axis_of(where: str, y: Any, times: Any, count: int) -> tuple[TimeAxis, npt.N
     if count < 2:
         return TimeAxis(), np.arange(count)
     places = [f"{where}: times[{k}]" for k in range(count)]
-    return infer_axis(seconds, places, ISO)
+    without = "leave out times (of a pandas object, give y.to_numpy())"
+    return infer_axis(seconds, places, ISO, without)
 
 
 def make_series(
