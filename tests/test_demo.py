@@ -17,9 +17,7 @@ FILES = {
     "forecast.png",
     "forecasts.csv",
     "gru.safetensors",
-    "gru.safetensors.json",
     "lstm.safetensors",
-    "lstm.safetensors.json",
     "scores.csv",
 }
 

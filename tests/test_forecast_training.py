@@ -5,7 +5,7 @@ import pytest
 
 from tidegate.forecast import evaluate
 from tidegate.forecast.errors import InputError
-from tidegate.forecast.forecaster import CELLS, Forecaster, Recipe, past_for, sidecar, train
+from tidegate.forecast.forecaster import CELLS, Forecaster, Recipe, past_for, train
 from tidegate.forecast.series import Series
 from tidegate.forecast.windows import Windows
 from tidegate.models import Sequential
@@ -62,7 +62,10 @@ def test_a_saved_forecaster_forecasts_the_same(noisy_cycle, tmp_path):
     origins = np.arange(330, 350)
     expected = network.predict(noisy_cycle, origins)
     np.testing.assert_array_equal(loaded.predict(noisy_cycle, origins), expected)
-    assert {file.name for file in tmp_path.iterdir()} == {path.name, sidecar(path).name}
+    assert {file.name for file in tmp_path.iterdir()} == {path.name}
+    network.model.save(path)
+    with pytest.raises(InputError, match=r"without the windows and scales .*--save-model"):
+        Forecaster.load(path)
 
 
 def test_windows_without_any_observed_target_are_left_out(noisy_cycle):

@@ -61,7 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     help_text = "where to write the forecast (default: %(default)s)"
     add("--output", type=Path, default="forecast.csv", metavar="FILE.csv", help=help_text)
     add("--plot", type=Path, metavar="FILE.png", help="also draw history, forecasts and errors")
-    add("--save-model", type=Path, metavar="FILE.safetensors", help="also save the network")
+    help_text = "also save the network, with windows and scales: see docs/forecasting.md"
+    add("--save-model", type=Path, metavar="FILE.safetensors", help=help_text)
     add("--cell", choices=CELLS, default="gru", help="kind of network (default: %(default)s)")
     help_text = "steps in one season, 1 for none (default: found in the series)"
     add("--season", type=at_least(1), metavar="N", help=help_text)

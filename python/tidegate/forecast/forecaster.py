@@ -5,7 +5,6 @@ pile up over the horizon. The rate falls to 0 over a fixed number of steps (half
 needs no validation part and so leaves the latest, most telling years to the training.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from tidegate.training.losses import QuantileLoss
 from tidegate.training.optimizers import Adam, CosineDecay
 
 Cell = Literal["lstm", "gru"]
+NOTE = "forecaster"  # what the notes of a model file call what a network needs besides
 CELLS: tuple[Cell, ...] = ("lstm", "gru")
 _LAYERS: dict[str, type[LSTM] | type[GRU]] = {"lstm": LSTM, "gru": GRU}
 
@@ -121,19 +121,23 @@ class Forecaster:
         return np.stack(forecasts, axis=-1)
 
     def save(self, path: Path) -> None:
-        """Write the network to `path` (safetensors) and the rest beside it, in `path`.json."""
-        self.model.save(path)
+        """Write the network to `path` (safetensors), the rest into the notes of that file."""
         rest = {
             "recipe": asdict(self.recipe),
             "windows": asdict(self.windows),
             "scaling": asdict(self.scaling),
         }
-        sidecar(path).write_text(json.dumps(rest, indent=2) + "\n", encoding="utf-8")
+        io.save(self.model, path, notes={NOTE: rest})
 
     @classmethod
     def load(cls, path: Path) -> "Forecaster":
-        """Read what `save` wrote."""
-        rest: dict[str, Any] = json.loads(sidecar(path).read_text(encoding="utf-8"))
+        """Read what `save` wrote; raise an InputError where the file holds another model."""
+        rest: dict[str, Any] | None = io.load_notes(path).get(NOTE)
+        if rest is None:
+            raise InputError(
+                f"{path}: is a model, but without the windows and scales of a forecast; expected a "
+                "file of `tidegate forecast --save-model`."
+            )
         for part in rest.values():  # JSON has no tuples
             part.update({key: tuple(v) for key, v in part.items() if isinstance(v, list)})
         return cls(
@@ -142,11 +146,6 @@ class Forecaster:
             Scaling(**rest["scaling"]),
             io.load(path),
         )
-
-
-def sidecar(path: Path) -> Path:
-    """Return where the numbers beside a saved network are kept."""
-    return path.with_name(path.name + ".json")
 
 
 def build(
