@@ -122,7 +122,8 @@ def test_example_without_its_package_says_how_to_install_it(tmp_path):
     (tmp_path / "statsmodels.py").write_text(
         "raise ModuleNotFoundError('gone', name='statsmodels')"
     )
-    done = run("sunspots", PYTHONPATH=os.pathsep.join([str(tmp_path), os.environ["PYTHONPATH"]]))
+    path = filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])
+    done = run("sunspots", PYTHONPATH=os.pathsep.join(path))
     assert done.returncode == 1
     assert 'pip install "tidegate[examples]"' in done.stderr
     assert "Traceback" not in done.stderr
