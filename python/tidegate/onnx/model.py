@@ -39,13 +39,17 @@ class OnnxModel:
         self.output_shapes = {entry.name: entry.shape for entry in graph.outputs}
         self._constants = dict(graph.constants)
         self._steps: list[tuple[Node, Any, tuple[str, ...]]] = []
+        free = FREE_ELEMENTS  # of all that is computed beforehand
         for node in graph.nodes:
             run = self._prepared(node)
-            if all(name in self._constants for name in node.inputs if name):
+            if free and all(name in self._constants for name in node.inputs if name):
                 outputs = _outputs(node, run, self._constants)
-                if sum(array.size for array in outputs.values()) <= FREE_ELEMENTS:
+                size = sum(array.size for array in outputs.values())
+                if size <= free:
                     self._constants |= outputs
+                    free -= size
                     continue
+                free = 0
             self._steps.append((node, run, ()))
         self._forget()
 
