@@ -3,43 +3,17 @@
 from typing import Any
 
 from tidegate.activation import Activation
-from tidegate.weights.keras import ACTIVATIONS
-
-# What Keras has and the engine has not, with what comes nearest.
-NEAREST = {
-    "celu": "elu",
-    "exponential": "softplus",
-    "gelu": "softplus",
-    "glu": "sigmoid",
-    "hard_shrink": "linear",
-    "hard_silu": "relu",
-    "hard_tanh": "tanh",
-    "log_sigmoid": "softplus",
-    "log_softmax": "softplus",
-    "mish": "softplus",
-    "relu6": "relu",
-    "selu": "elu",
-    "silu": "relu",
-    "soft_shrink": "linear",
-    "softmax": "sigmoid",
-    "sparse_plus": "relu",
-    "sparse_sigmoid": "hard_sigmoid",
-    "sparsemax": "sigmoid",
-    "squareplus": "softplus",
-    "tanh_shrink": "linear",
-    "threshold": "relu",
-}
+from tidegate.weights.keras import ACTIVATIONS, keras_activation
 
 
-def engine_activation(where: str, argument: str, function: Any, keras: Any) -> str | Activation:
+def engine_activation(where: str, argument: str, function: Any) -> str | Activation:
     """Return the engine's activation for a function of keras.activations, or raise."""
+    import keras
+
     name = getattr(function, "__name__", type(function).__name__)
-    known = getattr(keras.activations, name, None) is function
-    if known and name in ACTIVATIONS:
-        return ACTIVATIONS[name]
-    nearest = f'; "{NEAREST[name]}" is nearest' if known and name in NEAREST else ""
-    got = f'"{name}"' if known else f"{function!r}"
+    if getattr(keras.activations, name, None) is function:
+        return keras_activation(where, argument, name)
     raise ValueError(
-        f"{where}: {argument} is {got}; expected one of {', '.join(ACTIVATIONS)}{nearest} (the "
-        f"engine computes no others; keras.layers.{where} does)."
+        f"{where}: {argument} is {function!r}; expected one of {', '.join(ACTIVATIONS)}, functions "
+        "of keras.activations (the engine calls no Python in its time loop)."
     )

@@ -7,9 +7,10 @@ import numpy as np
 
 from tidegate import layers
 from tidegate.activation import Activation
+from tidegate.keras.activations import engine_activation
 from tidegate.keras.penalties import rules_from_keras
 from tidegate.layers.base import Layer
-from tidegate.weights.keras import from_keras, keras_activation
+from tidegate.weights.keras import from_keras
 
 Values = dict[str, Any]
 # What stands nearest to layers that tidegate has no counterpart of.
@@ -97,13 +98,9 @@ def activation_from_keras(layer: Any, argument: str, *, softmax: bool = False) -
     import keras
 
     function = getattr(layer, argument)
-    name = getattr(function, "__name__", type(function).__name__)
-    if getattr(keras.activations, name, None) is not function:
-        expected = "a function of keras.activations (tidegate calls no Python in its time loop)"
-        raise refuse(layer, argument, function, expected)
-    if softmax and name == "softmax":
-        return name
-    return keras_activation(place_of(layer), argument, name)
+    if softmax and function is keras.activations.softmax:
+        return "softmax"
+    return engine_activation(place_of(layer), argument, function)
 
 
 def _arrays(layer: Any) -> list[Any]:

@@ -112,9 +112,7 @@ def engine_activations(
 ) -> tuple[tuple[str, str | Activation], ...]:
     """Return the engine's activations, by their place in the cell, or raise."""
     places = ("activation",) if cell_kind == "rnn" else ("activation", "recurrent_activation")
-    return tuple(
-        (place, engine_activation(where, place, getattr(cell, place), keras)) for place in places
-    )
+    return tuple((place, engine_activation(where, place, getattr(cell, place))) for place in places)
 
 
 def dropped(ops: Any, sequences: Any, kernel: Any, drawn: Any) -> tuple[Any, Any]:

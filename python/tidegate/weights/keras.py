@@ -22,6 +22,30 @@ ACTIVATIONS: dict[str, str | Activation] = {
     "hard_sigmoid": Activation("hard_sigmoid", alpha=1 / 6, beta=0.5),
     "leaky_relu": Activation("leaky_relu", alpha=0.2),
 }
+# What Keras has and the engine has not, with what comes nearest.
+_NEAREST = {
+    "celu": "elu",
+    "exponential": "softplus",
+    "gelu": "softplus",
+    "glu": "sigmoid",
+    "hard_shrink": "linear",
+    "hard_silu": "relu",
+    "hard_tanh": "tanh",
+    "log_sigmoid": "softplus",
+    "log_softmax": "softplus",
+    "mish": "softplus",
+    "relu6": "relu",
+    "selu": "elu",
+    "silu": "relu",
+    "soft_shrink": "linear",
+    "softmax": "sigmoid",
+    "sparse_plus": "relu",
+    "sparse_sigmoid": "hard_sigmoid",
+    "sparsemax": "sigmoid",
+    "squareplus": "softplus",
+    "tanh_shrink": "linear",
+    "threshold": "relu",
+}
 
 
 def from_keras(
@@ -174,7 +198,8 @@ def keras_activation(where: str, argument: str, name: str) -> str | Activation:
     """
     if name in ACTIVATIONS:
         return ACTIVATIONS[name]
+    nearest = f'; "{_NEAREST[name]}" is nearest' if name in _NEAREST else ""
     raise ValueError(
-        f'{where}: {argument} is "{name}"; expected one of '
-        f"{', '.join(ACTIVATIONS)} (what exists in both systems)."
+        f'{where}: {argument} is "{name}"; expected one of {", ".join(ACTIVATIONS)}{nearest} '
+        "(the engine computes no others; keras.layers does)."
     )
