@@ -203,3 +203,18 @@ def test_a_last_output_is_that_of_the_last_step_that_counts():
     x = np.random.default_rng(0).standard_normal((3, 5, 2)).astype("f4")
     x[1, 3:] = 0
     np.testing.assert_allclose(to_keras(ours).predict(x, verbose=0), ours.predict(x), **CLOSE)
+
+
+@pytest.mark.parametrize("wrapped_first", [True, False])
+def test_a_dense_layer_alone_and_inside_timedistributed_is_one(wrapped_first):
+    x = keras.Input((4, 3))
+    dense = L.Dense(3, activation="tanh")
+    both = [L.TimeDistributed(dense), dense]
+    y = L.Add()([layer(x) for layer in (both if wrapped_first else both[::-1])])
+    values = Draw(0, np.float32).normal(2, 4, 3)
+    models = [keras.Model(x, y), keras.Sequential([keras.Input((4, 3)), *both])]
+    for model in models:
+        ours = from_keras(model)
+        assert ours.count_params() == model.count_params() == 12
+        expected = model.predict(values, verbose=0)
+        np.testing.assert_allclose(ours.predict(values), expected, **CLOSE)

@@ -4,7 +4,7 @@ from typing import Any
 
 from tidegate._extras import require
 from tidegate.keras import folded
-from tidegate.keras.layer_from_keras import Values, kind_of, native_layer, place_of
+from tidegate.keras.layer_from_keras import Values, holder_of, kind_of, native_layer, place_of
 from tidegate.keras.masks import require_forward_masks, require_last_outputs
 from tidegate.layers import Input, activations
 from tidegate.layers.base import Layer
@@ -85,6 +85,7 @@ class _Conversion:
     def _layer(self, layer: Any, above: Any = None) -> Layer:
         """Return our layer; `above` is an activation layer that it takes in."""
         activation = None if above is None else folded.native_activation(above, layer)
+        layer = holder_of(layer)
         if id(layer) not in self._made:
             self._made[id(layer)] = native_layer(layer)
             self._taken_in[id(layer)] = activation
@@ -104,7 +105,7 @@ class _Conversion:
         if layers is None:
             return None
         pairs = folded.pairs(layers)
-        if len({id(layer) for layer, _ in pairs}) < len(pairs):
+        if len({id(holder_of(layer)) for layer, _ in pairs}) < len(pairs):
             return None
         native = Sequential(name=model.name, seed=seed)
         native.add(Input(model.inputs[0].shape[1:]))

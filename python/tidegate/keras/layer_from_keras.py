@@ -65,6 +65,20 @@ def kind_of(layer: Any) -> str:
     return f"{kind.__module__}.{kind.__name__}"
 
 
+def holder_of(layer: Any) -> Any:
+    """Return the layer that holds the weights: of TimeDistributed, the Dense inside.
+
+    Dense acts on every step alike, with and without the wrapper.
+    """
+    if kind_of(layer) != "TimeDistributed":
+        return layer
+    require_ordinary(layer)
+    if kind_of(layer.layer) != "Dense":
+        expected = "Dense (only of that it is known that steps do not meet)"
+        raise refuse(layer, "layer", type(layer.layer).__name__, expected)
+    return layer.layer
+
+
 def place_of(layer: Any) -> str:
     """Return how messages begin that are about a layer."""
     return f"from_keras: layer {layer.name!r} ({type(layer).__name__})"
@@ -185,11 +199,7 @@ def _spatial_dropout(layer: Any) -> tuple[Layer, Values]:
 
 
 def _time_distributed(layer: Any) -> tuple[Layer, Values]:
-    """Return the layer inside: Dense acts on every step alike."""
-    if kind_of(layer.layer) != "Dense":
-        expected = "Dense (only of that it is known that steps do not meet)"
-        raise refuse(layer, "layer", type(layer.layer).__name__, expected)
-    return native_layer(layer.layer)
+    return native_layer(holder_of(layer))
 
 
 def _concatenate(layer: Any) -> tuple[Layer, Values]:
