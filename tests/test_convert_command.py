@@ -5,6 +5,7 @@ import pytest
 
 import tidegate as tg
 from table_files import SMALL, saved_model
+from tidegate import cli
 from tidegate.layers import GRUD, Dense
 from tidegate.models import Sequential
 
@@ -69,3 +70,9 @@ def test_info_describes_a_model(command, model, demand):
     assert status == 0, err
     for word in ("trained for 3 epochs", "by `tidegate train`", "task         regression", "temp"):
         assert word in out
+
+
+def test_a_damaged_file_is_named_once(tmp_path, capsys):
+    (tmp_path / "bad.safetensors").write_bytes(b"junk")
+    assert cli.main(["convert", str(tmp_path / "bad.safetensors"), str(tmp_path / "m.onnx")]) == 2
+    assert capsys.readouterr().err.count("bad.safetensors") == 1

@@ -9,6 +9,7 @@ import pytest
 
 import tidegate as tg
 from tidegate import io
+from tidegate._files import write_whole
 from tidegate.layers import LSTM, Dense
 from tidegate.layers.initializers import Initializer
 from tidegate.models import Sequential
@@ -143,3 +144,10 @@ def test_without_safetensors_the_error_names_the_extra(model, monkeypatch, tmp_p
     for use in (lambda: model.save(tmp_path / "m"), lambda: tg.load(tmp_path / "m")):
         with pytest.raises(ImportError, match=r'needs the package safetensors.*"tidegate\[io\]"'):
             use()
+
+
+def test_the_message_names_what_was_being_written(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"\] cannot write the picture: No such file"):
+        write_whole(str(tmp_path / "no" / "a.png"), b"", "the picture")
+    with pytest.raises(FileNotFoundError, match=r"\] export: cannot write the ONNX model: No such"):
+        write_whole(str(tmp_path / "no" / "m.onnx"), b"", "the ONNX model", "export")

@@ -63,7 +63,9 @@ def run(args: argparse.Namespace) -> int:
         model = _read(args.source)
         write(model, args)
     except (InputError, ValueError, OSError) as error:
-        text = f"{args.source}: {error}" if not isinstance(error, InputError) else str(error)
+        text = str(error)
+        if isinstance(error, ValueError) and not isinstance(error, InputError):
+            text = text if str(args.source) in text else f"{args.source}: {text}"
         print(f"tidegate convert: error: {' '.join(text.split())}", file=sys.stderr)
         return 2
     print(f"{args.target}: {model!r}, {args.target.stat().st_size} bytes")

@@ -18,7 +18,7 @@ FOREIGN = {
 }
 
 
-def write_whole(path: str, content: bytes, what: str = "the file") -> None:
+def write_whole(path: str, content: bytes, what: str = "the file", where: str = "") -> None:
     """Write a file so that its name never holds half of it.
 
     Parameters
@@ -28,6 +28,8 @@ def write_whole(path: str, content: bytes, what: str = "the file") -> None:
     content : bytes
     what : str
         What is written, for the message.
+    where : str
+        The function that was called, for the message.
 
     Raises
     ------
@@ -40,6 +42,7 @@ def write_whole(path: str, content: bytes, what: str = "the file") -> None:
     >>> os.path.getsize("numbers.csv")
     3
     """
+    start = f"{where}: " if where else ""
     target = os.path.realpath(path)
     folder, base = os.path.split(target)
     temporary = os.path.join(folder, f".{base}.{os.getpid()}.{secrets.token_hex(4)}")
@@ -47,7 +50,8 @@ def write_whole(path: str, content: bytes, what: str = "the file") -> None:
         # A rename would put the file in the place of /dev/null, a pipe or a socket.
         kind = IsADirectoryError if os.path.isdir(target) else OSError
         number = errno.EISDIR if os.path.isdir(target) else errno.EINVAL
-        raise kind(number, "save: there is something else than a file; nothing was written", path)
+        text = f"{start}there is something else than a file; nothing was written"
+        raise kind(number, text, path)
     try:
         mode = stat.S_IMODE(os.stat(target).st_mode) if os.path.isfile(target) else None
         with open(temporary, "xb") as file:
@@ -58,7 +62,7 @@ def write_whole(path: str, content: bytes, what: str = "the file") -> None:
                 os.chmod(file.fileno(), mode)
         os.replace(temporary, target)
     except OSError as error:
-        text = f"save: cannot write {what}: {error.strerror}; an old file is unharmed"
+        text = f"{start}cannot write {what}: {error.strerror}; an old file is unharmed"
         raise type(error)(error.errno, text, path) from None
     finally:
         with contextlib.suppress(OSError):

@@ -85,7 +85,7 @@ def save(
     """
     target = path_text("save", path)
     refuse_foreign("save", "path", target)
-    write_whole(target, _content("save", model, include_optimizer, notes), "the model")
+    write_whole(target, _content("save", model, include_optimizer, notes), "the model", "save")
 
 
 def to_bytes(model: BaseModel, *, include_optimizer: bool = True) -> bytes:

@@ -84,7 +84,7 @@ def export(
             "which is what an ONNX file can hold."
         )
     onnx.checker.check_model(proto, full_check=True)
-    write_whole(target, proto.SerializeToString(), "the ONNX model")
+    write_whole(target, proto.SerializeToString(), "the ONNX model", where)
 
 
 def _model_proto(onnx: Any, model: BaseModel, opset: int, lengths: bool) -> Any:
