@@ -41,7 +41,8 @@ def test_every_name_that_the_reference_shows_exists(shown):
             except ModuleNotFoundError:
                 assert hasattr(import_module(parent), last), name
         except ImportError as error:  # an adapter whose extra is not installed
-            assert "pip install" in str(error), name
+            no_backend = error.name in ("tensorflow", "jax")  # of a Keras that is installed
+            assert no_backend or "pip install" in str(error), name
 
 
 def test_every_environment_variable_has_its_line():
