@@ -16,47 +16,13 @@ from engine_runs import (
     assert_same_parts,
 )
 from numeric_gradient import analytic_gradients, numeric_gradients
+from state_factor_runs import KINDS, factors_of, run
 from tidegate import CellWeights, functional, reference
 from tolerances import (
     assert_differences_close,
     assert_forward_close,
     assert_gradient_close,
 )
-
-KINDS = ("scale", "constant scale", "keep", "constant keep", "number keep", "scale and keep")
-
-
-def factors_of(kind, case, shape, dtype, seed=3):
-    """Keyword arguments of the doors for (T, B, I, H), time first."""
-    steps, batch, _, hidden = shape
-    hidden = case.output_size(hidden)
-    rng = np.random.default_rng([seed, *shape])
-
-    def draw(*size):
-        return rng.uniform(0, 1, size).astype(dtype)
-
-    return {
-        "scale": lambda: {"state_scale": draw(steps, batch, hidden)},
-        "constant scale": lambda: {"state_scale": draw(batch, hidden)},
-        "keep": lambda: {"state_keep": np.round(draw(steps, batch, hidden))},
-        "constant keep": lambda: {"state_keep": draw(batch, hidden)},
-        "number keep": lambda: {"state_keep": 0.25},
-        "scale and keep": lambda: {
-            "state_scale": 2 * draw(steps, batch, hidden),
-            "state_keep": draw(steps, batch, hidden),
-        },
-        "gates": lambda: {"recurrent_scale": 2 * draw(4, batch, hidden)},
-        "one for all gates": lambda: {"recurrent_scale": 2 * draw(batch, hidden)},
-    }[kind]()
-
-
-def run(doors, problem, factors, **layout):
-    out = doors.rnn_forward(
-        problem.weights, problem.x, problem.state, training=True, **layout, **factors
-    )
-    need = {"need_dstate_scale": "state_scale" in factors} if doors is functional else {}
-    dy = problem.dy if out.y is not None else None
-    return out, doors.rnn_backward(out.saved, dy, problem.dstate, **need)
 
 
 def swap(problem, factors):
@@ -288,62 +254,3 @@ def test_masks_that_are_constant_over_time_cost_no_memory_for_each_step():
     )
     assert factors.scale.strides[1] == 0
     assert factors.keep.strides[0] == 0
-
-
-W = CellWeights("gru", np.zeros((12, 3)), np.zeros((12, 4)))
-X = np.zeros((5, 2, 3))
-
-
-@pytest.mark.parametrize(
-    ("factors", "error", "message"),
-    [
-        ({"state_scale": np.ones((2, 5))}, ValueError, r"state_scale has shape \(2, 5\); expected"),
-        ({"state_scale": np.ones((2, 5, 4))}, ValueError, r"expected \(2, 4\) or \(5, 2, 4\)"),
-        ({"recurrent_scale": np.ones((4, 2, 4))}, ValueError, r"expected \(2, 4\) or \(3, 2, 4\)"),
-        ({"state_keep": np.ones(4)}, ValueError, r"state_keep has shape \(4,\); expected"),
-        ({"state_keep": 1.5}, ValueError, r"state_keep has values in 1.5..1.5; expected"),
-        ({"state_keep": 10**400}, ValueError, r"state_keep has values in inf..inf; expected"),
-        ({"state_keep": np.nan}, ValueError, r"expected shares of h_prev in 0..1"),
-        ({"state_keep": "half"}, TypeError, r"state_keep has dtype"),
-        ({"state_scale": np.ones((2, 4), "f4")}, TypeError, r"state_scale has dtype float32"),
-        (
-            {"state_scale": np.ones((2, 4)), "recurrent_scale": np.ones((2, 4))},
-            ValueError,
-            r"state_scale and recurrent_scale are given; expected one",
-        ),
-    ],
-)
-def test_wrong_factors_are_refused(factors, error, message):
-    with pytest.raises(error, match=f"rnn_forward: .*{message}"):
-        functional.rnn_forward(W, X, **factors)
-
-
-def test_factors_of_a_projected_state_have_its_width():
-    w = CellWeights("lstm", np.zeros((20, 3)), np.zeros((20, 2)), weight_hr=np.zeros((2, 5)))
-    with pytest.raises(
-        ValueError, match=r"expected \(2, 2\) or \(5, 2, 2\), \(batch, output_size\)"
-    ):
-        functional.rnn_forward(w, X, state_keep=np.ones((2, 5)))
-
-
-def test_gradient_by_a_scale_that_was_not_given_is_refused():
-    out = functional.rnn_forward(W, X, training=True)
-    with pytest.raises(ValueError, match=r"rnn_backward: need_dstate_scale is True; expected"):
-        functional.rnn_backward(out.saved, need_dstate_scale=True)
-
-
-@pytest.mark.parametrize("shape", [(0, 2, 3), (5, 0, 3)])
-def test_nothing_to_run(shape):
-    out = functional.rnn_forward(
-        W, np.zeros(shape), state_scale=np.ones((*shape[:2], 4)), state_keep=0.5, training=True
-    )
-    grads = functional.rnn_backward(out.saved, need_dstate_scale=True)
-    assert grads.state_scale.shape == (*shape[:2], 4)
-
-
-@pytest.mark.parametrize("batch_first", [False, True])
-def test_a_scale_per_gate_of_no_rows(batch_first):
-    x = np.zeros((0, 5, 3) if batch_first else (5, 0, 3))
-    for scale in (np.ones((0, 4)), np.ones((W.gates, 0, 4))):
-        out = functional.rnn_forward(W, x, recurrent_scale=scale, batch_first=batch_first)
-        assert out.y.shape == (*x.shape[:2], 4) and out.state[0].shape == (0, 4)

@@ -6,7 +6,7 @@ import pytest
 import tidegate
 from cases import DTYPES, PLAIN_CELLS, make_problem
 from engine_runs import all_arrays, assert_gradients_close, assert_outputs_close, assert_same_bits
-from test_engine_state_factors import factors_of, run
+from state_factor_runs import factors_of, run
 from tidegate import functional, reference
 from tolerances import assert_gradient_close
 
