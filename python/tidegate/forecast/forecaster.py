@@ -17,7 +17,7 @@ from tidegate import io
 from tidegate.forecast.errors import InputError
 from tidegate.forecast.series import Series
 from tidegate.forecast.windows import FEATURES, Floats32, Scaling, Windows
-from tidegate.layers import GRU, LSTM, Dense
+from tidegate.layers import Dense, cells
 from tidegate.models import Sequential
 from tidegate.models.base import BaseModel
 from tidegate.training.errors import TrainingDivergedError
@@ -28,7 +28,6 @@ from tidegate.training.optimizers import Adam, CosineDecay
 Cell = Literal["lstm", "gru"]
 NOTE = "forecaster"  # what the notes of a model file call what a network needs besides
 CELLS: tuple[Cell, ...] = ("lstm", "gru")
-_LAYERS: dict[str, type[LSTM] | type[GRU]] = {"lstm": LSTM, "gru": GRU}
 
 SHORTEST_PAST, LONGEST_PAST = 16, 128
 MOST_EPOCHS = 20
@@ -152,7 +151,7 @@ def build(
     recipe: Recipe, windows: Windows, count: int, features: int = len(FEATURES)
 ) -> Sequential:
     """Return the compiled network for training on `count` windows."""
-    layer = _LAYERS[recipe.cell]
+    layer = cells.CELLS[recipe.cell]
     shape = (windows.past + windows.horizon, features)
     outputs = len(recipe.quantiles) or 1
     model = Sequential(

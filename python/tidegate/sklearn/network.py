@@ -2,17 +2,13 @@
 
 from typing import Any
 
-from tidegate.layers import GRU, LSTM, Bidirectional, Dense, Dropout, Input, SimpleRNN, checks
+from tidegate.layers import Bidirectional, Dense, Dropout, Input, checks
 from tidegate.layers.base import Layer
+from tidegate.layers.cells import CELLS
 from tidegate.models import Sequential
 from tidegate.training import optimizers
 from tidegate.training.optimizers import Optimizer
 
-CELLS: dict[str, type[LSTM] | type[GRU] | type[SimpleRNN]] = {
-    "lstm": LSTM,
-    "gru": GRU,
-    "rnn": SimpleRNN,
-}
 # Of the norm of all gradients together: recurrent networks now and then meet a cliff.
 CLIP = 1.0
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tidegate.forecast.errors import InputError
-from tidegate.layers import GRU, LSTM, Dense, Dropout, MissingIndicator, SimpleRNN
+from tidegate.layers import Dense, Dropout, MissingIndicator
 from tidegate.layers.base import Layer
+from tidegate.layers.cells import CELLS
 from tidegate.models import Sequential
 from tidegate.models.base import BaseModel
 from tidegate.tabular.plan import Plan
@@ -16,11 +17,6 @@ from tidegate.training.callbacks.base import Logs
 from tidegate.training.errors import TrainingDivergedError
 from tidegate.training.optimizers import Adam
 
-CELLS: dict[str, type[LSTM] | type[GRU] | type[SimpleRNN]] = {
-    "lstm": LSTM,
-    "gru": GRU,
-    "rnn": SimpleRNN,
-}
 _SECONDS_BETWEEN_SAVES = 2.0
 
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tidegate.forecast.options import at_least, number
-from tidegate.tabular.network import CELLS, Recipe
+from tidegate.layers.cells import CELLS
+from tidegate.tabular.network import Recipe
 from tidegate.tabular.options import add_shared, table_file
 from tidegate.tabular.plan import MISSING, TASKS
 
