@@ -1,16 +1,13 @@
 """`tidegate forecast`: a whole run, and one readable line with exit status 2 for each bad input."""
 
 import csv
-import os
-import signal
-import subprocess
-import sys
 from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
 import tolerances
+from interrupted import interrupted_run
 from tidegate import cli
 from tidegate.forecast.forecaster import Forecaster
 from tidegate.forecast.load import load_series, rows_needed
@@ -283,30 +280,9 @@ sys.exit(cli.main(given) or cli.main([*given, "--force", "--plot", "x.png"]))
 
 
 def test_ctrl_c_exits_with_130_and_no_traceback(data, tmp_path):
-    # A test run in the background inherits an ignored SIGINT; a terminal's programs do not.
-    code = (
-        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from tidegate import cli; sys.exit(cli.main(sys.argv[1:]))"
-    )
     arguments = ["forecast", str(data), "--column", "load", "--horizon=7", "--epochs=10000000"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
-        cwd=tmp_path,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        shown = b""
-        while b"epoch 2/" not in shown:
-            part = os.read(process.stderr.fileno(), 4096)
-            assert part, shown
-            shown += part
-        process.send_signal(signal.SIGINT)
-        _, rest = process.communicate(timeout=60)
-    finally:
-        process.kill()
-        process.wait()
-    assert process.returncode == 130
-    assert rest.decode().splitlines()[-1] == "tidegate forecast: interrupted"
-    assert b"Traceback" not in rest
+    status, _, err = interrupted_run(arguments, tmp_path, until="epoch 2/", stream="stderr")
+    assert status == 130
+    assert err.splitlines()[-1] == "tidegate forecast: interrupted"
+    assert "Traceback" not in err
     assert not (tmp_path / "forecast.csv").exists()

@@ -1,13 +1,10 @@
 """`tidegate train` and `tidegate predict`: whole runs, and what their numbers must be."""
 
-import signal
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from safetensors import safe_open
 
+from interrupted import interrupted_run
 from table_files import SMALL, demand_rows, read_csv, write_csv
 from tidegate import io
 from tidegate.demo.co2 import load_co2
@@ -213,28 +210,15 @@ def test_training_goes_on_from_a_file(command, demand, tmp_path):
 
 
 def test_ctrl_c_saves_the_best_network(demand, tmp_path):
-    code = (
-        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from tidegate.tabular import train_command; train_command.progress = lambda: 0\n"
-        "from tidegate import cli; sys.exit(cli.main(sys.argv[1:]))"
-    )
     given = ["train", str(demand), *FORECAST, "--window", "7", "--epochs", "1000000"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *given, "--patience", "0"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    status, out, err = interrupted_run(
+        [*given, "--patience", "0"],
+        tmp_path,
+        until="epoch 3/",
+        stream="stdout",
+        before="from tidegate.tabular import train_command; train_command.progress = lambda: 0",
     )
-    try:
-        while "epoch 3/" not in (line := process.stdout.readline()):
-            assert line, process.stderr.read()
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-    finally:
-        process.kill()
-        process.wait()
-    assert process.returncode == 130
+    assert status == 130
     assert "Traceback" not in err
     assert "--continue goes on from it" in out
     assert TableModel.load(tmp_path / "model.safetensors").model.epochs_trained >= 2
