@@ -88,9 +88,11 @@ class EngineLoop:
 
         Its graph would be written without a word and fail in the process that loads it.
         """
+        layer: Any = self  # a mixin: the class beside it, Keras's layer, has name and children
         if save_type == "savedmodel":
-            raise saved_graph(f"{type(self).__name__} {self.name!r}")  # type: ignore[attr-defined]
-        return super()._trackable_children(save_type, **kwargs)  # type: ignore[misc]
+            raise saved_graph(f"{type(self).__name__} {layer.name!r}")
+        above: Any = super()
+        return above._trackable_children(save_type, **kwargs)
 
     def _loop(self, *, masked: bool, scaled: bool) -> Loop:
         return Loop(
