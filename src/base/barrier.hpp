@@ -4,14 +4,16 @@
 #include <atomic>
 
 #include "base/aligned_buffer.hpp"
+#include "base/interruption.hpp"
 #include "base/spin.hpp"
 
 namespace tidegate {
 
 class alignas(kCacheLine) Barrier {
  public:
-  // Returns when `parties` threads have called it. Every caller passes the same count.
-  void wait(int parties) noexcept {
+  // Returns when `parties` threads have called it. Every caller passes the same count. After an
+  // interruption nobody waits, and the barrier is of no more use.
+  void wait(int parties, const Interruption& interruption = Interruption::never()) noexcept {
     if (parties == 1) return;
     const unsigned phase = phase_.load(std::memory_order_relaxed);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) == parties - 1) {
@@ -19,7 +21,8 @@ class alignas(kCacheLine) Barrier {
       phase_.store(phase + 1, std::memory_order_release);
       return;
     }
-    spin_until([&] { return phase_.load(std::memory_order_acquire) != phase; });
+    spin_until(
+        [&] { return phase_.load(std::memory_order_acquire) != phase || interruption.raised(); });
   }
 
  private:

@@ -36,4 +36,32 @@ class FlushDenormals {
 #endif
 };
 
+// The opposite, for code of the user's that runs in the middle of a call.
+class KeepDenormals {
+ public:
+  KeepDenormals(const KeepDenormals&) = delete;
+  KeepDenormals& operator=(const KeepDenormals&) = delete;
+
+#if defined(__SSE2__)
+  KeepDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ & ~kFlushes); }
+  ~KeepDenormals() { _mm_setcsr(saved_); }
+
+ private:
+  static constexpr unsigned kFlushes = 0x8040;
+  unsigned saved_;
+#elif defined(__aarch64__)
+  KeepDenormals() {
+    asm volatile("mrs %0, fpcr" : "=r"(saved_));
+    asm volatile("msr fpcr, %0" : : "r"(saved_ & ~kFlushes));
+  }
+  ~KeepDenormals() { asm volatile("msr fpcr, %0" : : "r"(saved_)); }
+
+ private:
+  static constexpr unsigned long kFlushes = 1UL << 24;
+  unsigned long saved_;
+#else
+  KeepDenormals() = default;
+#endif
+};
+
 }  // namespace tidegate

@@ -82,8 +82,7 @@ py::tuple directions_forward(const WeightsList<T>& weights, Array<T> x, StatesLi
           writable_data_of(last[k].h), writable_data_of(last[k].c), ragged[k].masked_output},
          nullptr});
   }
-  {
-    const py::gil_scoped_release release;  // pure C++ on memory that the caller's arrays keep alive
+  run_without_gil([&] {
     PackedLayers<T> packed(weights, training, dims, threads);
     for (std::size_t k = 0; k < kDirections; ++k) {
       calls[k].weights = packed.packed[k].get();
@@ -101,14 +100,14 @@ py::tuple directions_forward(const WeightsList<T>& weights, Array<T> x, StatesLi
       run_side_by_side(calls, threads);
     }
     if (training) packed.move_to(*kept);
-  }
+  });
   return py::make_tuple(std::move(y), as_tuples(last), std::move(kept));
 }
 
+// Call without the GIL.
 template <class T>
 void run_directions_backward(SavedDirections<T>& kept, std::vector<BackwardCall<T>>& calls,
                              SequenceView<T> dx, Index inputs, int threads) {
-  const py::gil_scoped_release release;  // pure C++ on memory that the caller's arrays keep alive
   const Dims dims = kept.layers.front().dims;
   AlignedBuffer<T> dx_backward;  // the two directions run at once: each has a dx of its own
   if (dx) {
@@ -128,7 +127,6 @@ void run_directions_backward(SavedDirections<T>& kept, std::vector<BackwardCall<
       std::transform(from, from + inputs, dx.at_time(t, b), dx.at_time(t, b), std::plus<T>());
     }
   }
-  kept.give_back();
 }
 
 // Returns (dx or None, gradients of the first states of both directions); gradients of the weights
@@ -171,7 +169,9 @@ py::tuple directions_backward(SavedDirections<T>& kept, OptionalArray<T> dy, Sta
     }
     SequenceView<T> dx_view;
     if (dx) calls[0].problem.dx = dx_view = layout.writable_view(*dx).over(kept.layers[0].rows());
-    run_directions_backward(kept, calls, dx_view, weights[0]->input_size(), threads);
+    const Index inputs = weights[0]->input_size();
+    run_without_gil([&] { run_directions_backward(kept, calls, dx_view, inputs, threads); });
+    kept.give_back();
   } else {
     take_all(first, last);
     for (const auto& gradient : out) gradient->fill_with_zeros();

@@ -10,6 +10,7 @@
 #include "bindings/layer_weights.hpp"
 #include "bindings/ragged.hpp"
 #include "bindings/thread_setting.hpp"
+#include "bindings/without_gil.hpp"
 #include "sequence/backward.hpp"
 #include "sequence/forward.hpp"
 #include "sequence/recompute.hpp"
@@ -136,12 +137,11 @@ void check_dy(const char* name, const char* dstate, OptionalArray<T>& dy, bool r
   dy = with_contiguous_rows(*dy);
 }
 
-// Pure C++ on memory that the arrays of the caller keep alive, so without the GIL. With training at
-// most `recompute_every` steps are saved at a time, if that is not 0.
+// Pure C++ on memory that the arrays of the caller keep alive: call without the GIL. With training
+// at most `recompute_every` steps are saved at a time, if that is not 0.
 template <class T>
 void run(LayerWeights<T>& weights, const ForwardProblem<T>& problem, SavedLayer<T>* kept,
          Index recompute_every, int threads) {
-  const py::gil_scoped_release release;
   const auto packed = weights.packed(kept != nullptr, problem.rows, threads);
   if (kept != nullptr) {
     kept->packed = packed;
@@ -158,13 +158,11 @@ void run(LayerWeights<T>& weights, const ForwardProblem<T>& problem, SavedLayer<
 }
 template <class T>
 void run(SavedLayer<T>& layer, const BackwardProblem<T>& problem, int threads) {
-  const py::gil_scoped_release release;
   if (layer.recomputation) {
     layer.recomputation->run_backward({problem}, threads);
   } else {
     run_backward<T>(*layer.packed, *layer.saved, problem, threads);
   }
-  layer.give_back();
 }
 
 // Returns (y or None, final states, SavedLayer or None, c after each step or None).
@@ -220,7 +218,8 @@ py::tuple forward(std::shared_ptr<LayerWeights<T>> weights, Array<T> x, Optional
     if (y) make_read_only(*y);  // it is part of what is kept
   }
   if (rows.steps > 0 && rows.batch > 0) {
-    run(*weights, problem, kept.get(), recompute_every, num_threads());
+    const int threads = num_threads();
+    run_without_gil([&] { run(*weights, problem, kept.get(), recompute_every, threads); });
   } else {
     last.take(first);
     fill_with_zeros(y);
@@ -278,7 +277,9 @@ py::tuple backward(SavedLayer<T>& layer, OptionalArray<T> dy, OptionalArray<T> d
   if (need_dmemory) dmemory = new_factor_gradient(weights.hidden_size(), problem.dmemory);
   layer.used = true;  // from here on: no second backward, also not from another thread
   if (layer.saved) {
-    run(layer, problem, num_threads());
+    const int threads = num_threads();
+    run_without_gil([&] { run(layer, problem, threads); });
+    layer.give_back();
   } else {
     first.take(last);
     out.fill_with_zeros();

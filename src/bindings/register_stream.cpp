@@ -84,6 +84,7 @@ class LayerStream {
 
   void run(int threads) {
     const py::gil_scoped_release release;  // pure C++ on memory that this object keeps alive
+    const Interruption none(nullptr);      // a step is short, and the runner outlives this call
     const CallInFlight call;
     std::shared_ptr<const PackedWeights<T>> packed =
         weights_->packed(false, problem_.rows, threads);

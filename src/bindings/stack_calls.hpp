@@ -16,7 +16,6 @@ void run_stack_forward(const WeightsList<T>& weights, const ActiveRows& rows,
     layers.push_back({nullptr, nullptr, data_of(first[k].h), data_of(first[k].c),
                       writable_data_of(last[k].h), writable_data_of(last[k].c)});
   }
-  const py::gil_scoped_release release;  // pure C++ on memory that the caller's arrays keep alive
   PackedLayers<T> packed(weights, kept != nullptr, rows, threads);
   for (std::size_t k = 0; k < layers.size(); ++k) {
     layers[k].weights = packed.packed[k].get();
@@ -81,8 +80,11 @@ py::tuple stack_forward(const WeightsList<T>& weights, Array<T> x, StatesList<T>
   if (rows.steps > 0 && rows.batch > 0) {
     SequenceView<T> y_view;
     if (y) y_view = layout.writable_view(*y).over(rows);
-    run_stack_forward(weights, rows, layout.view(x).over(rows), y_view, ragged.masked_output, first,
-                      last, kept.get(), recompute_every, threads);
+    const auto x_view = layout.view(x).over(rows);
+    run_without_gil([&] {
+      run_stack_forward(weights, rows, x_view, y_view, ragged.masked_output, first, last,
+                        kept.get(), recompute_every, threads);
+    });
   } else {
     take_all(last, first);
     fill_with_zeros(y);
@@ -101,7 +103,6 @@ void run_stack_backward(SavedStack<T>& kept, SequenceView<const T> dy, SequenceV
                       writable_data_of(first[k].c), gradients[k]});
   }
   const MaskedOutput masked_output = kept.layers.front().ragged.masked_output;
-  const py::gil_scoped_release release;  // as in run_stack_forward
   if (kept.recomputation) {
     std::vector<BackwardProblem<T>> problems;
     for (const StackedBackward<T>& layer : layers) {
@@ -120,7 +121,6 @@ void run_stack_backward(SavedStack<T>& kept, SequenceView<const T> dy, SequenceV
   } else {
     run_stack(layers, dy, dx, masked_output, threads);
   }
-  kept.give_back();
 }
 
 // Returns (dx or None, a tuple of the gradients of the first states of each layer); gradients of
@@ -149,7 +149,9 @@ py::tuple stack_backward(SavedStack<T>& kept, OptionalArray<T> dy, StatesList<T>
     const ActiveRows rows = kept.layers.front().rows();
     if (dy) dy_view = layout.view(*dy).over(rows);
     if (dx) dx_view = layout.writable_view(*dx).over(rows);
-    run_stack_backward(kept, dy_view, dx_view, last, first, gradients, threads);
+    run_without_gil(
+        [&] { run_stack_backward(kept, dy_view, dx_view, last, first, gradients, threads); });
+    kept.give_back();
   } else {
     take_all(first, last);
     for (const auto& gradient : out) gradient->fill_with_zeros();

@@ -17,6 +17,7 @@
 #include <algorithm>
 
 #include "base/aligned_buffer.hpp"
+#include "base/interruption.hpp"
 #include "gemm/tile.hpp"
 #include "math/transpose.hpp"
 
@@ -51,17 +52,18 @@ class OuterProduct {
   // Multiplies all of da by `columns` columns; gather(r, to) copies those of row r,
   // from the first to the last.
   template <class Gather>
-  void run(Index rows, const VectorRows<T>& da, Index columns, const Gather& gather) {
+  void run(Index rows, const VectorRows<T>& da, Index columns, const Gather& gather,
+           Interruption& interruption = Interruption::never()) {
     start(rows, da, columns, false);
-    multiply_rows(gather);
+    multiply_rows(gather, interruption);
   }
   // The same from sums that are not zero: read(v) calls read_rows() as write_rows() will be called.
   template <class Gather, class Read>
   void run_from(Index rows, const VectorRows<T>& da, Index columns, const Gather& gather,
-                const Read& read) {
+                const Read& read, Interruption& interruption = Interruption::never()) {
     start(rows, da, columns, true);
     for (Index v = 0; v < da.vectors; ++v) read(v);
-    multiply_rows(gather);
+    multiply_rows(gather, interruption);
   }
 
   // The sums that vector `v` starts from.
@@ -117,13 +119,15 @@ class OuterProduct {
   }
 
   template <class Gather>
-  void multiply_rows(const Gather& gather) {
+  void multiply_rows(const Gather& gather, Interruption& interruption) {
     if (few_rows_) {
       for (Index r = 0; r < rows_; ++r) gather(r, operand_.data() + r * operand_stride_);
       return;
     }
     for (Index begin = 0; begin < rows_; begin += block_rows_) {
+      if (interruption.raised()) return;
       const Index count = std::min(block_rows_, rows_ - begin);
+      interruption.poll(count * columns_ * da_.vectors * V::kSize);
       for (Index r = 0; r < count; ++r) {
         gather(begin + r, operand_.data() + r * operand_stride_);
       }

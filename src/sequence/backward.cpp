@@ -43,6 +43,7 @@ class BackwardPass final : public Pass, private BackwardEpilogue<T, Cell> {
   BackwardPass(const Cell& cell, const PackedWeights<T>& weights, Saved<T>& saved,
                const BackwardProblem<T>& problem, int max_threads, int finishers)
       : Base(cell, weights, saved, problem),
+        interruption_(Interruption::current()),
         schedule_(choose_schedule(backward_work_of(weights, saved.rows), max_threads)),
         barriers_(static_cast<std::size_t>(schedule_.threads) + 1),
         gradients_(weights, saved, problem.weights, problem.accumulate,
@@ -78,7 +79,7 @@ class BackwardPass final : public Pass, private BackwardEpilogue<T, Cell> {
  private:
   Part part_of(int thread, int team) {
     return make_part(schedule_, saved_.rows, w_.hidden_layout.groups, w_.output_layout.groups,
-                     barriers_, thread, team);
+                     barriers_, thread, team, interruption_);
   }
 
   void run_part(int thread, int team) noexcept {
@@ -86,14 +87,14 @@ class BackwardPass final : public Pass, private BackwardEpilogue<T, Cell> {
     load_states(part);
     run_steps(part, {0, saved_.rows.steps});
     store_states(part);
-    barriers_.back().wait(team);  // every da is needed below
+    barriers_.back().wait(team, interruption_);  // every da is needed below
     if constexpr (kNormalizes<Cell>) {
       const Range all{0, saved_.rows.total()}, blocks = even_slice(w_.layout.blocks, team, thread);
       norm_.sum_gains(all, blocks);
       norm_.write_gains(blocks);
-      barriers_.back().wait(team);
+      barriers_.back().wait(team, interruption_);
       norm_.finish_inputs(even_slice(all.end, team, thread));
-      barriers_.back().wait(team);
+      barriers_.back().wait(team, interruption_);
     }
     gradients_.run(thread, team);
     if (p_.dx) input_.run(thread, team);
@@ -109,7 +110,7 @@ class BackwardPass final : public Pass, private BackwardEpilogue<T, Cell> {
   }
   template <bool factored>
   void run_steps_with(const Part& part, Range steps) {
-    for (Index step = steps.begin; step < steps.end; ++step) {
+    for (Index step = steps.begin; step < steps.end && !interruption_.raised(); ++step) {
       const Index t = saved_.rows.steps - 1 - step;
       if (outputs_first()) {
         finish_outputs<factored>(part, t);
@@ -179,7 +180,9 @@ class BackwardPass final : public Pass, private BackwardEpilogue<T, Cell> {
     if (rows.size() == 0) return;
     const auto step = Base::step(t);
     for_groups(part.groups, [&](Range groups) __attribute__((always_inline)) {
+      if (interruption_.raised()) return;
       const Range blocks = w_.hidden_layout.blocks_of(groups);
+      interruption_.poll(rows.size() * blocks.size() * V::kSize * w_.plan.slots * w_.layout.padded);
       if constexpr (phase == 0) {
         if (Base::projects()) {
           project_back(part, groups, t);
@@ -250,6 +253,7 @@ class BackwardPass final : public Pass, private BackwardEpilogue<T, Cell> {
                                               {operands_.zeros(), 0, to, w_.layout.padded});
   }
 
+  Interruption& interruption_;
   const Schedule schedule_;
   std::vector<Barrier> barriers_;  // one per slice of the batch, the last for the whole team
   WeightGradientPass<T> gradients_;

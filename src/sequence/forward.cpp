@@ -38,7 +38,8 @@ class ForwardPass final : public Pass, private ForwardEpilogue<T, Cell> {
               Saved<T>* saved, const Schedule& schedule)
       : Base(cell, weights, problem, saved, schedule),
         scaled_(weights, p_.factors, problem.rows.batch, schedule.threads),
-        barriers_(static_cast<std::size_t>(schedule.threads)) {
+        barriers_(static_cast<std::size_t>(schedule.threads)),
+        interruption_(Interruption::current()) {
     if (projects()) projected_.hold_last(problem.rows.batch, w_.output_layout.padded);
   }
 
@@ -59,7 +60,7 @@ class ForwardPass final : public Pass, private ForwardEpilogue<T, Cell> {
  private:
   Part part_of(int thread, int team) {
     return make_part(schedule_, p_.rows, w_.layout.groups, w_.output_layout.groups, barriers_,
-                     thread, team);
+                     thread, team, interruption_);
   }
 
   void run_part(int thread, int team) noexcept {
@@ -72,6 +73,7 @@ class ForwardPass final : public Pass, private ForwardEpilogue<T, Cell> {
 
   void run_steps(const Part& part, Range all) {
     for (Index t = all.begin; t < all.end; t += schedule_.chunk) {
+      if (interruption_.raised()) return;
       const Range steps{t, std::min(all.end, t + schedule_.chunk)};
       projection_.run(part, steps);
       if constexpr (kNormalizes<Cell>) {
@@ -88,7 +90,7 @@ class ForwardPass final : public Pass, private ForwardEpilogue<T, Cell> {
 
   template <bool factored>
   void run_chunk(const Part& part, Range steps) {
-    for (Index step = steps.begin; step < steps.end; ++step) {
+    for (Index step = steps.begin; step < steps.end && !interruption_.raised(); ++step) {
       if constexpr (kNormalizes<Cell>) {
         multiply_only<factored>(part, step);
         part.wait();
@@ -137,8 +139,10 @@ class ForwardPass final : public Pass, private ForwardEpilogue<T, Cell> {
     const Index at_once = groups_at_once(part, rows);
     for (Index g = part.groups.begin; g < part.groups.end; g += at_once) {
       const Range groups{g, std::min(g + at_once, part.groups.end)};
+      if (interruption_.raised()) return;
       if constexpr (!kNormalizes<Cell>) multiply<phase, factored>(part, rows, groups, step, row);
       Base::template finish<phase, factored>(part, rows, groups, step, row);
+      interruption_.poll(rows.size() * groups.size() * projection_.width(g) * w_.hidden_size);
     }
     if constexpr (Cell::kStates == 2 && phase == Cell::kPhases - 1) {
       if (p_.cell_states) Base::copy_c(part, rows, step);
@@ -247,7 +251,8 @@ class ForwardPass final : public Pass, private ForwardEpilogue<T, Cell> {
 
   ScaledStates<T, Cell> scaled_;
   std::vector<Barrier> barriers_;  // one per slice of the batch
-  History<T> projected_;           // W_hr m of a step, padded
+  Interruption& interruption_;
+  History<T> projected_;  // W_hr m of a step, padded
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // dx = da W, the product over the gates that follows the backward time loop.
 #pragma once
 
+#include "base/interruption.hpp"
 #include "sequence/saved.hpp"
 
 namespace tidegate {
@@ -15,6 +16,7 @@ class InputGradientPass {
         matrix_(weights.input_transposed),
         saved_(saved),
         dx_(dx),
+        interruption_(Interruption::current()),
         zeros_(weights.input_layout.padded),
         products_(checked_product(threads, block_rows(), columns_at_once())) {
     zeros_.zero();
@@ -47,7 +49,9 @@ class InputGradientPass {
   void run(Range rows, Range columns, int thread) {
     T* const product = products_.data() + thread * block_rows() * columns_at_once();
     for (Index begin = rows.begin; begin < rows.end; begin += kRows) {
+      if (interruption_.raised()) return;
       const Index count = std::min(kRows, rows.end - begin);
+      interruption_.poll(count * matrix_.k_size() * columns.size() * Lane<T>::kSize);
       const OperandRows<T> da(saved_.gate_row(begin) + saved_.dproduct_ih(), saved_.row_size());
       for (Range left = columns; left.size() > 0;) {
         const Range groups = matrix_.at_once(left), blocks = w_.input_layout.blocks_of(groups);
@@ -68,6 +72,7 @@ class InputGradientPass {
   const WeightMatrix<T>& matrix_;
   Saved<T>& saved_;
   const SequenceView<T> dx_;
+  Interruption& interruption_;
   AlignedBuffer<T> zeros_;  // of one row
   AlignedBuffer<T> products_;
 };

@@ -23,6 +23,8 @@ class InputProjection {
   void run(const Part& part, Range steps) {
     if (part.rows.size() == 0) return;
     for (Index g = part.groups.begin; g < part.groups.end; ++g) {
+      if (part.interruption->raised()) return;
+      part.interruption->poll(part.rows.size() * steps.size() * width(g) * w_.input_size);
       if (has_all_rows(part)) {  // all rows of all steps are contiguous: one product
         const Index begin = rows_.row(steps.begin, 0), end = rows_.row(steps.end, 0);
         if (const StepRows<const T> x = x_.rows_from(steps.begin, rows_.batch)) {

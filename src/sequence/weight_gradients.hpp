@@ -25,7 +25,11 @@ class WeightGradientPass {
  public:
   WeightGradientPass(const PackedWeights<T>& weights, Saved<T>& saved,
                      const WeightGradients<T>& out, bool accumulate, int threads)
-      : w_(weights), saved_(saved), out_(out), accumulate_(accumulate) {
+      : w_(weights),
+        saved_(saved),
+        out_(out),
+        accumulate_(accumulate),
+        interruption_(Interruption::current()) {
     if (weights.config.layer_norm) {  // each kind of columns has gradients of its own
       add_runs_of_slots({Column::kInput}, saved.dproduct_ih());
       add_runs_of_slots({Column::kTerm}, saved.dproduct_hh());
@@ -140,6 +144,7 @@ class WeightGradientPass {
     const Range panels = even_slice(ceil_div(vectors, kMaxVectors), team, thread);
     OuterProduct<T>& product = saved_.products[static_cast<std::size_t>(thread)];
     for (Index p = panels.begin; p < panels.end; p += product.capacity()) {
+      if (interruption_.raised()) return;
       const Index first = p * kMaxVectors;
       const Index end = std::min(panels.end, p + product.capacity()) * kMaxVectors;
       const Index count = std::min(vectors, end) - first;
@@ -151,10 +156,11 @@ class WeightGradientPass {
         row = saved_.rows.before(row);
       };
       if (accumulate_) {
-        product.run_from(last + 1, rows, run.columns, columns,
-                         [&](Index v) { read(run, product, first + v, v); });
+        product.run_from(
+            last + 1, rows, run.columns, columns,
+            [&](Index v) { read(run, product, first + v, v); }, interruption_);
       } else {
-        product.run(last + 1, rows, run.columns, columns);
+        product.run(last + 1, rows, run.columns, columns, interruption_);
       }
       for (Index v = 0; v < count; ++v) write(run, product, first + v, v);
     }
@@ -250,6 +256,7 @@ class WeightGradientPass {
   Saved<T>& saved_;
   const WeightGradients<T> out_;
   const bool accumulate_;
+  Interruption& interruption_;
   std::vector<Run> runs_;
 };
 
