@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+import tidegate
 from tidegate import _loader, cli, functional, reference, runtime, selftest
 from tidegate.selftest import command, compare, levels, parity, promises, worker
 
@@ -198,6 +199,29 @@ def test_one_bit_that_depends_on_the_threads_is_found(monkeypatch, failed_topics
     changing(monkeypatch, functional, "rnn_backward", change)
     _loader.core.set_num_threads(1)
     assert "1 and 2 threads" in failed_topics()
+
+
+COUNT_OS_THREADS = """
+import os
+import numpy as np
+from tidegate import runtime
+from tidegate.selftest import cells, promises
+problem = cells.make_problem(cells.Cell("rnn"), cells.SHAPE_FOR_THREADS, np.float32)
+runtime.set_num_threads(1)
+before = len(os.listdir("/proc/self/task"))
+list(promises.check_threads(problem))
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_the_comparison_of_threads_has_a_second_thread(fresh_python):
+    if tidegate.get_config()["openmp"] is None:
+        pytest.skip("serial build")
+    env = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "2"}
+    done = fresh_python(COUNT_OS_THREADS, env=env)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) >= 1
 
 
 def test_one_bit_of_a_stream_is_found(monkeypatch, failed_topics):
