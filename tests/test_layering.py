@@ -32,7 +32,7 @@ PYTHON_TIERS = [
     ("stream",),
     ("forecast",),
     ("torch", "keras", "sklearn", "onnx"),
-    ("bench", "demo", "tabular", "_info_command", "_convert_command"),
+    ("bench", "demo", "selftest", "tabular", "_info_command", "_convert_command"),
     ("cli",),
     ("__main__", "__init__"),
 ]

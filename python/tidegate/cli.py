@@ -14,6 +14,10 @@ COMMANDS = {
         "tidegate._info_command",
         "describe this installation (ISA level, threads, versions) or a model file",
     ),
+    "selftest": (
+        "tidegate.selftest.command",
+        "compare the engine with the float64 reference on this machine",
+    ),
     "demo": ("tidegate.demo.command", "learn the CO2 record of Mauna Loa with an LSTM and a GRU"),
     "forecast": ("tidegate.forecast.command", "forecast a column of your own CSV or Parquet file"),
     "train": ("tidegate.tabular.train_command", "train a network on a table, CSV or Parquet"),
