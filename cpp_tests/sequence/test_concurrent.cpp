@@ -79,7 +79,7 @@ static Arrays<T> train(const tidegate::PackedWeights<T>& weights, const Shape& s
 
 TEST(concurrent_training_steps_share_packed_weights) {
   for (const CellConfig& config : all_cells()) {
-    const Shape s{config, 60, 13, 9, 70};
+    const Shape s{config, 20, 13, 9, 70};
     const auto arrays = random_arrays<float>(s, 89);
     const auto weights = packed_of(s, arrays);
     CHECK(choose_schedule(work_of(weights, {s.steps, s.batch}), kCallers).threads > 1);
