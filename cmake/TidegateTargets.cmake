@@ -9,6 +9,7 @@ function(tidegate_compile_options target isa)
     $<$<CXX_COMPILER_ID:GNU>:-Wno-ignored-attributes>  # Eigen passes packet types as template arguments
     -fno-math-errno -fno-trapping-math
     $<$<BOOL:${TIDEGATE_WERROR}>:-Werror>
+    $<$<BOOL:${TIDEGATE_CHECKED}>:-UNDEBUG>  # with NDEBUG of RelWithDebInfo, Eigen asserts nothing
     $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>
     ${TIDEGATE_FLAGS_${isa}})
   target_compile_definitions(${target} PRIVATE

@@ -1,6 +1,7 @@
 #include "math/lane.hpp"
 
 #include <limits>
+#include <string>
 
 #include "support/floating.hpp"
 #include "support/guarded_page.hpp"
@@ -187,4 +188,14 @@ static void check_step_positive() {
 TEST(lane_step_positive) {
   check_step_positive<float>();
   check_step_positive<double>();
+}
+
+TEST(lane_of_a_checked_build_keeps_the_assertions_of_eigen) {
+#ifdef EIGEN_NO_DEBUG
+  const bool asserts = false;
+#else
+  const bool asserts = true;
+#endif
+  const std::string build = TIDEGATE_BUILD_TYPE;
+  CHECK(asserts == (build.find("checked") == 0 || build == "Debug"));
 }
