@@ -87,7 +87,7 @@ def exact_value(name, x, alpha, beta):
 
 
 def exact_values(xs, name, parameters):
-    """Exact values as sums of two float64; parameters are rounded to the dtype, as in the engine."""
+    """Exact values as sums of two float64, with the parameters rounded to the dtype."""
     alpha, beta = (
         mpmath.mpf(float(xs.dtype.type(parameters.get(k, 0)))) for k in ("alpha", "beta")
     )
