@@ -1,6 +1,6 @@
 """Time of calls whose numbers are denormal, beside the same calls on usual numbers.
 
-    PYTHONPATH=python python tests/denormal_speed.py [REPEATS]     prints the table of docs/accuracy.md
+    PYTHONPATH=python python tests/denormal_speed.py [REPEATS]   for docs/accuracy.md
 
 Both calls take turns on one thread, and the best time of each counts.
 """

@@ -1,4 +1,4 @@
-"""Import and calls leave the process as they found it: floating point, signals, threads, the rest."""
+"""Import and calls leave the process as they found it: floating point, signals, threads."""
 
 import sys
 
