@@ -1,5 +1,6 @@
 """Changes of tidegate's own model files: of bytes, of the header, of the description."""
 
+import copy
 import json
 import struct
 
@@ -135,11 +136,11 @@ def spoil_entry(draw, tree):
         if change == "gone":
             del tree[key]
         elif change == "again" and isinstance(tree, list):
-            tree.append(tree[key])
+            tree.append(copy.deepcopy(tree[key]))
         elif change == "number" and isinstance(tree[key], int):
             tree[key] = tree[key] + draw.one(-1, 1, 10**6, 2**62)
         else:
-            tree[key] = VALUES[draw.rng.integers(len(VALUES))]
+            tree[key] = copy.deepcopy(VALUES[draw.rng.integers(len(VALUES))])
         return
 
 
