@@ -30,6 +30,8 @@ class Hostile(Draw):
         value = spoil(self, array) if spoilt else in_some_layout(self, array)
         if spoilt:
             self.wrong.append(name)
+            if name == "weight_ih":  # the others disagree with it
+                self.wrong += ["input_size", "the dtype of the weights"]
         if isinstance(value, np.ndarray) and value.size < LARGEST_COPY:
             self.given.append((name, value, value.copy()))
         return value

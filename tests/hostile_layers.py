@@ -21,7 +21,7 @@ NO_NUMBERS = (
     lambda x: np.concatenate([x, x, x[..., :1]], axis=-1),
     lambda x: "x",
     lambda x: None,
-    lambda x: [[1.0], [1.0, 2.0]],
+    lambda x: [[1.0], ["x"]],
     lambda x: {"x": 1},
 )
 NUMBERS = ("f4", "f8", ">f8", ">f4", "i1", "u8", ">i2", "?", "f2", np.longdouble)
