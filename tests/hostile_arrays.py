@@ -32,6 +32,7 @@ class Hostile(Draw):
             self.wrong.append(name)
             if name == "weight_ih":  # the others disagree with it
                 self.wrong += ["input_size", "the dtype of the weights"]
+            self.wrong += ["weight_hh"] if name == "weight_hr" else []  # whose sizes it gives
         if isinstance(value, np.ndarray) and value.size < LARGEST_COPY:
             self.given.append((name, value, value.copy()))
         return value
