@@ -279,3 +279,9 @@ def test_backward_of_a_copy_of_a_used_saved():
     functional.rnn_backward(first)
     with refuses(RuntimeError, "rnn_backward: saved was used"):
         functional.rnn_backward(second)
+
+
+def test_masked_output_that_is_an_array():
+    w = CellWeights("rnn", np.zeros((H, I)), np.zeros((H, H)))
+    with refuses(TypeError, "rnn_forward: masked_output is array([0., 0.])", 'expected "zero"'):
+        functional.rnn_forward(w, np.zeros((2, 1, I)), masked_output=np.zeros(2))

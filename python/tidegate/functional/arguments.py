@@ -32,10 +32,10 @@ def check_same_dtype(where: str, name: str, weights: CellWeights, first: CellWei
 
 def validity(where: str, lengths: Any, mask: Any, masked_output: Any) -> Any:
     """Return which steps are valid, as the core takes it: it checks shapes and values."""
+    if not isinstance(masked_output, str):  # first: an array does not compare to one bool
+        raise TypeError(f'{where}: masked_output is {masked_output!r}; expected "zero" or "hold".')
     if lengths is None and mask is None and masked_output == "zero":
         return ALL_VALID
-    if not isinstance(masked_output, str):
-        raise TypeError(f'{where}: masked_output is {masked_output!r}; expected "zero" or "hold".')
     return core.Validity(
         None if lengths is None else as_lengths(where, lengths),
         None if mask is None else as_mask(where, mask),
