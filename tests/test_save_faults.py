@@ -1,5 +1,6 @@
 """Real faults of a disk: too large, no folder any more; the old file and the training stay."""
 
+import os
 import shutil
 import signal
 
@@ -93,3 +94,19 @@ def test_save_where_the_path_is_a_folder_or_a_device_writes_nothing(model, tmp_p
         with pytest.raises(OSError, match="save: there is something else than a file"):
             model.save(path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_save_removes_what_killed_writers_left_an_hour_ago(model, tmp_path):
+    names = [
+        ".m.12.0123abcd",
+        ".m.13.0123abcd",
+        ".other.12.0123abcd",
+        ".m.12.mine",
+        "m.12.0123abcd",
+    ]
+    for name in names:
+        (tmp_path / name).write_text("half")
+        if name != ".m.13.0123abcd":  # another process may be writing this one
+            os.utime(tmp_path / name, (0, 0))
+    model.save(tmp_path / "m")
+    assert sorted(os.listdir(tmp_path)) == sorted([*names[1:], "m"])
