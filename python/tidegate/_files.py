@@ -3,9 +3,11 @@
 import contextlib
 import errno
 import os
+import re
 import reprlib
 import secrets
 import stat
+import time
 from typing import Any
 
 # What writes the files that other endings promise.
@@ -54,6 +56,7 @@ def write_whole(path: str, content: bytes, what: str = "the file", where: str = 
         raise kind(number, text, path)
     try:
         mode = stat.S_IMODE(os.stat(target).st_mode) if os.path.isfile(target) else None
+        _remove_leftovers(folder, base)
         with open(temporary, "xb") as file:
             file.write(content)
             file.flush()
@@ -67,6 +70,20 @@ def write_whole(path: str, content: bytes, what: str = "the file", where: str = 
     finally:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+
+
+def _remove_leftovers(folder: str, base: str) -> None:
+    """Remove what killed writers of this file left; one that is an hour old is no longer written.
+
+    By age, not by process number: the folder may be shared with other machines.
+    """
+    leftover = re.compile(rf"\.{re.escape(base)}\.[0-9]+\.[0-9a-f]{{8}}")
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(folder):
+            if leftover.fullmatch(entry.name):
+                with contextlib.suppress(OSError):
+                    if time.time() - entry.stat(follow_symlinks=False).st_mtime > 3600:
+                        os.unlink(entry.path)
 
 
 def path_text(where: str, path: Any) -> str:
