@@ -1,8 +1,12 @@
 """Absurd sizes under a limit of the address space: MemoryError, before memory is touched."""
 
+from pathlib import Path
+
 import pytest
 
-pytest.importorskip("resource", reason="this system has no limits of memory")
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/statm").exists(), reason="needs Linux's /proc and limits of memory"
+)
 
 COMMON = """
 import resource
