@@ -5,7 +5,7 @@
 #include <atomic>
 #include <chrono>
 
-#include "base/index.hpp"
+#include "base/aligned_buffer.hpp"
 
 namespace tidegate {
 
@@ -23,6 +23,10 @@ class Interruption {
 
   // That of the calling thread, which must outlive what keeps it; or never().
   static Interruption& current();
+  // The same for a pass of so much work: one that is over at once need not be ended.
+  static Interruption& current_for(Index multiply_adds) {
+    return multiply_adds < kAtOnce ? never() : current();
+  }
   static Interruption& never();
 
   bool raised() const noexcept { return raised_.load(std::memory_order_relaxed); }
@@ -37,6 +41,7 @@ class Interruption {
   using Clock = std::chrono::steady_clock;
   // Less work than this takes less than a millisecond: not even the clock is read.
   static constexpr Index kBetweenLooks = Index(1) << 22;
+  static constexpr Index kAtOnce = Index(1) << 24;
 
   struct Never {};
   explicit Interruption(Never) : wanted_(nullptr), around_(nullptr) {}
@@ -51,7 +56,7 @@ class Interruption {
   const Wanted wanted_;
   Interruption* const around_;  // a signal handler may call the engine again
   std::atomic<bool> raised_{false};
-  Index since_look_ = 0;
+  alignas(kCacheLine) Index since_look_ = 0;  // written often, apart from what the team reads
   Clock::time_point next_;
 };
 
