@@ -4,6 +4,7 @@
 
 #include "support/layer_check.hpp"
 #include "support/several_layers.hpp"
+#include "support/stream_step.hpp"
 
 using namespace tidegate_test;
 
@@ -95,17 +96,8 @@ static Arrays<T> stream(const tidegate::PackedWeights<T>& weights, const Shape& 
   LayerArrays<T> step;
   if (s.config.decays_memory) step.memory_decay.assign(at(s.batch), T(0.5));
   const int threads = 1 + caller;
-  const auto runner = tidegate::make_forward<T>(weights,
-                                                {{1, s.batch},
-                                                 {x.data(), 0, s.inputs},
-                                                 {},
-                                                 h.data(),
-                                                 c.data(),
-                                                 h.data(),
-                                                 c.data(),
-                                                 tidegate::MaskedOutput::kZero,
-                                                 factors_of(step, s.batch)},
-                                                nullptr, threads);
+  const auto runner =
+      tidegate::make_forward<T>(weights, stream_step<T>(s, x, {}, h, c, step), nullptr, threads);
   Arrays<T> states;
   for (Index t = 0; t < s.steps; ++t) {
     std::copy_n(in.x.begin() + t * s.batch * s.inputs, x.size(), x.begin());

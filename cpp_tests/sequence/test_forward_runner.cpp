@@ -1,5 +1,6 @@
 // A forward pass that is kept and run again: streaming one step per call.
 #include "support/layer_check.hpp"
+#include "support/stream_step.hpp"
 
 using namespace tidegate_test;
 
@@ -13,17 +14,8 @@ static void check_streaming(const Shape& s, bool returns_y) {
   std::vector<T> h = arrays.h0, c = arrays.c0;
   LayerArrays<T> step;
   if (s.config.decays_memory) step.memory_decay.resize(at(s.batch));
-  const auto runner = tidegate::make_forward<T>(whole.weights,
-                                                {{1, s.batch},
-                                                 {x.data(), 0, s.inputs},
-                                                 {y.data(), 0, s.units},
-                                                 h.data(),
-                                                 c.data(),
-                                                 h.data(),
-                                                 c.data(),
-                                                 tidegate::MaskedOutput::kZero,
-                                                 factors_of(step, s.batch)},
-                                                nullptr, 1);
+  const auto runner = tidegate::make_forward<T>(
+      whole.weights, stream_step<T>(s, x, {y.data(), 0, s.units}, h, c, step), nullptr, 1);
   for (Index t = 0; t < s.steps; ++t) {
     std::copy_n(arrays.x.begin() + t * s.batch * s.inputs, x.size(), x.begin());
     if (s.config.decays_memory) {

@@ -1,6 +1,8 @@
-// Flushes denormals to zero in the calling thread for the lifetime of the object, then restores.
+// Denormals are flushed to zero, or kept, in the calling thread for the lifetime of an object; then
+// the thread is as it was.
 //
-// A forgotten state decays through the denormal range, where one addition costs over 100 cycles.
+// A forgotten state decays through the denormal range, where one addition costs over 100 cycles:
+// the engine flushes. Code of the user's that runs in the middle of a call keeps them.
 #pragma once
 
 #if defined(__SSE2__)
@@ -9,59 +11,45 @@
 
 namespace tidegate {
 
-class FlushDenormals {
- public:
-  FlushDenormals(const FlushDenormals&) = delete;
-  FlushDenormals& operator=(const FlushDenormals&) = delete;
-
+// The thread's floating-point control register.
+struct FloatControl {
 #if defined(__SSE2__)
-  FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | kFlushToZero | kDenormalsAreZero); }
-  ~FlushDenormals() { _mm_setcsr(saved_); }
-
- private:
-  static constexpr unsigned kFlushToZero = 0x8000, kDenormalsAreZero = 0x0040;
-  unsigned saved_;
+  using Bits = unsigned;
+  static constexpr Bits kFlushes = 0x8000 | 0x0040;  // results to zero, operands are zeros
+  static Bits read() { return _mm_getcsr(); }
+  static void write(Bits bits) { _mm_setcsr(bits); }
 #elif defined(__aarch64__)
-  FlushDenormals() {
-    asm volatile("mrs %0, fpcr" : "=r"(saved_));
-    asm volatile("msr fpcr, %0" : : "r"(saved_ | kFlushToZero));
+  using Bits = unsigned long;
+  static constexpr Bits kFlushes = 1UL << 24;
+  static Bits read() {
+    Bits bits;
+    asm volatile("mrs %0, fpcr" : "=r"(bits));
+    return bits;
   }
-  ~FlushDenormals() { asm volatile("msr fpcr, %0" : : "r"(saved_)); }
-
- private:
-  static constexpr unsigned long kFlushToZero = 1UL << 24;
-  unsigned long saved_;
+  static void write(Bits bits) { asm volatile("msr fpcr, %0" : : "r"(bits)); }
 #else
-  FlushDenormals() = default;
+  using Bits = unsigned;
+  static constexpr Bits kFlushes = 0;
+  static Bits read() { return 0; }
+  static void write(Bits) {}
 #endif
 };
 
-// The opposite, for code of the user's that runs in the middle of a call.
-class KeepDenormals {
+template <bool flush>
+class DenormalMode {
  public:
-  KeepDenormals(const KeepDenormals&) = delete;
-  KeepDenormals& operator=(const KeepDenormals&) = delete;
-
-#if defined(__SSE2__)
-  KeepDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ & ~kFlushes); }
-  ~KeepDenormals() { _mm_setcsr(saved_); }
-
- private:
-  static constexpr unsigned kFlushes = 0x8040;
-  unsigned saved_;
-#elif defined(__aarch64__)
-  KeepDenormals() {
-    asm volatile("mrs %0, fpcr" : "=r"(saved_));
-    asm volatile("msr fpcr, %0" : : "r"(saved_ & ~kFlushes));
+  DenormalMode() : saved_(FloatControl::read()) {
+    FloatControl::write(flush ? saved_ | FloatControl::kFlushes : saved_ & ~FloatControl::kFlushes);
   }
-  ~KeepDenormals() { asm volatile("msr fpcr, %0" : : "r"(saved_)); }
+  ~DenormalMode() { FloatControl::write(saved_); }
+  DenormalMode(const DenormalMode&) = delete;
+  DenormalMode& operator=(const DenormalMode&) = delete;
 
  private:
-  static constexpr unsigned long kFlushes = 1UL << 24;
-  unsigned long saved_;
-#else
-  KeepDenormals() = default;
-#endif
+  const FloatControl::Bits saved_;
 };
+
+using FlushDenormals = DenormalMode<true>;
+using KeepDenormals = DenormalMode<false>;
 
 }  // namespace tidegate

@@ -23,10 +23,6 @@ class Interruption {
 
   // That of the calling thread, which must outlive what keeps it; or never().
   static Interruption& current();
-  // The same for a pass of so much work: one that is over at once need not be ended.
-  static Interruption& current_for(Index multiply_adds) {
-    return multiply_adds < kAtOnce ? never() : current();
-  }
   static Interruption& never();
 
   bool raised() const noexcept { return raised_.load(std::memory_order_relaxed); }
@@ -41,7 +37,6 @@ class Interruption {
   using Clock = std::chrono::steady_clock;
   // Less work than this takes less than a millisecond: not even the clock is read.
   static constexpr Index kBetweenLooks = Index(1) << 22;
-  static constexpr Index kAtOnce = Index(1) << 24;
 
   struct Never {};
   explicit Interruption(Never) : wanted_(nullptr), around_(nullptr) {}

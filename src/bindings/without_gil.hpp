@@ -12,12 +12,6 @@
 
 namespace tidegate {
 
-// True if the handler of a signal that came in the meantime raised an exception, which stays set.
-inline bool signal_handler_raised() {
-  const pybind11::gil_scoped_acquire gil;
-  return PyErr_CheckSignals() != 0;
-}
-
 // Python's signal handlers run in the main thread; the others need not wait for the GIL to ask.
 inline bool may_handle_signals() {
 #ifdef __linux__
@@ -27,6 +21,13 @@ inline bool may_handle_signals() {
 #endif
 }
 
+// True if the handler of a signal that came in the meantime raised an exception, which stays set.
+inline bool signal_handler_raised() {
+  if (!may_handle_signals()) return false;
+  const pybind11::gil_scoped_acquire gil;
+  return PyErr_CheckSignals() != 0;
+}
+
 // work() is pure C++ on memory that its caller keeps alive. Where a signal handler raises in the
 // middle, as that of Ctrl-C does, what work() computed is worthless and this throws the exception.
 template <class Work>
@@ -34,7 +35,7 @@ void run_without_gil(const Work& work) {
   bool raised = false;
   {
     const pybind11::gil_scoped_release release;
-    const Interruption interruption(may_handle_signals() ? &signal_handler_raised : nullptr);
+    const Interruption interruption(&signal_handler_raised);
     work();
     raised = interruption.raised();
   }

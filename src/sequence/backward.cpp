@@ -43,7 +43,7 @@ class BackwardPass final : public Pass, private BackwardEpilogue<T, Cell> {
   BackwardPass(const Cell& cell, const PackedWeights<T>& weights, Saved<T>& saved,
                const BackwardProblem<T>& problem, int max_threads, int finishers)
       : Base(cell, weights, saved, problem),
-        interruption_(Interruption::current_for(multiply_adds_of(weights, saved.rows))),
+        interruption_(Interruption::current()),
         schedule_(choose_schedule(backward_work_of(weights, saved.rows), max_threads)),
         barriers_(static_cast<std::size_t>(schedule_.threads) + 1),
         gradients_(weights, saved, problem.weights, problem.accumulate,

@@ -39,7 +39,7 @@ class ForwardPass final : public Pass, private ForwardEpilogue<T, Cell> {
       : Base(cell, weights, problem, saved, schedule),
         scaled_(weights, p_.factors, problem.rows.batch, schedule.threads),
         barriers_(static_cast<std::size_t>(schedule.threads)),
-        interruption_(Interruption::current_for(multiply_adds_of(weights, problem.rows))) {
+        interruption_(Interruption::current()) {
     if (projects()) projected_.hold_last(problem.rows.batch, w_.output_layout.padded);
   }
 

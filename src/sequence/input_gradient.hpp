@@ -16,7 +16,7 @@ class InputGradientPass {
         matrix_(weights.input_transposed),
         saved_(saved),
         dx_(dx),
-        interruption_(Interruption::current_for(multiply_adds_of(weights, saved.rows))),
+        interruption_(Interruption::current()),
         zeros_(weights.input_layout.padded),
         products_(checked_product(threads, block_rows(), columns_at_once())) {
     zeros_.zero();

@@ -110,10 +110,4 @@ class PackedWeights {
   const T* term_rows(const WeightArrays<T>& arrays, const Term& term) const;
 };
 
-// Of the products of one pass forward over some rows, about.
-template <class T>
-Index multiply_adds_of(const PackedWeights<T>& w, const Dims& rows) {
-  return rows.steps * rows.batch * w.plan.slots * w.hidden_size * (w.input_size + w.hidden_size);
-}
-
 }  // namespace tidegate

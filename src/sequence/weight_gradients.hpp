@@ -29,7 +29,7 @@ class WeightGradientPass {
         saved_(saved),
         out_(out),
         accumulate_(accumulate),
-        interruption_(Interruption::current_for(multiply_adds_of(weights, saved.rows))) {
+        interruption_(Interruption::current()) {
     if (weights.config.layer_norm) {  // each kind of columns has gradients of its own
       add_runs_of_slots({Column::kInput}, saved.dproduct_ih());
       add_runs_of_slots({Column::kTerm}, saved.dproduct_hh());
