@@ -22,7 +22,10 @@ def calls_of(cell, dtype, size):
     steps, batch, inputs, hidden = SHAPE
     rng = np.random.default_rng(0)
     rows = GATES[cell] * hidden
-    normal = lambda *shape: rng.standard_normal(shape).astype(dtype)  # noqa: E731
+
+    def normal(*shape):
+        return rng.standard_normal(shape).astype(dtype)
+
     weights = tidegate.CellWeights(
         cell, dtype(0.1) * normal(rows, inputs), dtype(0.1) * normal(rows, hidden)
     )

@@ -6,20 +6,16 @@ Seeds 0 to 499. A failing call prints its seed; the fault handler and the `now` 
 argument names one, tell it also of a crash.
 """
 
-import faulthandler
 import sys
-import traceback
-from collections import Counter
-from pathlib import Path
 
 import numpy as np
 
 import hostile_doors
 import hostile_layers
 from hostile_arrays import Hostile
+from hostile_seeds import run_seeds
 
 REFUSALS = (ValueError, TypeError, RuntimeError, MemoryError, OverflowError)
-LONGEST = 20  # seconds of one call, after which the fault handler shows where it hangs
 CALLS = (*hostile_doors.CALLS, *hostile_layers.CALLS)
 
 
@@ -45,22 +41,7 @@ def one_call(seed):
 
 
 def main(first, count, now=None):
-    faulthandler.enable()
-    outcomes, failures = Counter(), 0
-    for seed in range(first, first + count):
-        if now:
-            Path(now).write_text(str(seed), "ascii")
-        faulthandler.dump_traceback_later(LONGEST, exit=True)
-        try:
-            outcomes[one_call(seed)] += 1
-        except Exception:
-            failures += 1
-            print(f"seed {seed}: {traceback.format_exc(limit=-4)}", file=sys.stderr)
-        faulthandler.cancel_dump_traceback_later()
-    for (name, outcome), number in sorted(outcomes.items()):
-        print(name, outcome, number)
-    print("calls", count, "failures", failures)
-    return 1 if failures else 0
+    return run_seeds(first, count, one_call, noun="calls", now=now)
 
 
 if __name__ == "__main__":

@@ -6,22 +6,19 @@ Seeds 0 to 1999, with files in FOLDER. The process may take ROOM more bytes of a
 it has after its first file; a failing seed is printed.
 """
 
-import faulthandler
 import resource
 import sys
-import traceback
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
 import hostile_onnx
 import hostile_safetensors
+from hostile_seeds import run_seeds
 from random_runs import Draw
 from tidegate.io import ModelFileError
 
 ROOM = 2**30
-LONGEST = 20  # seconds of one file, after which the fault handler shows where it hangs
 KINDS = {
     "safetensors": (hostile_safetensors.contents, hostile_safetensors.load_and_run),
     "onnx": (hostile_onnx.contents, hostile_onnx.load_and_run),
@@ -50,28 +47,24 @@ def bound_memory():
 
 
 def main(first, count, folder, kinds=tuple(KINDS)):
-    faulthandler.enable()
     folder = Path(folder)
     goods = {kind: sys.modules[f"hostile_{kind}"].good_files(folder) for kind in kinds}
     for kind in kinds:  # what is imported on first use does not count
         KINDS[kind][1](goods[kind][0])
     bound_memory()
-    outcomes, failures = Counter(), 0
-    for seed in range(first, first + count):
-        kind = kinds[seed % len(kinds)]
+
+    def kind_of(seed):
+        return kinds[seed % len(kinds)]
+
+    def trial(seed):
+        kind = kind_of(seed)
         good = goods[kind][seed // len(kinds) % len(goods[kind])]
-        (folder / "now").write_text(str(seed), "ascii")
-        faulthandler.dump_traceback_later(LONGEST, exit=True)
-        try:
-            outcomes[kind, one_file(seed, kind, good, folder)] += 1
-        except Exception:
-            failures += 1
-            print(f"seed {seed} ({kind}): {traceback.format_exc(limit=-4)}", file=sys.stderr)
-        faulthandler.cancel_dump_traceback_later()
-    for (kind, outcome), number in sorted(outcomes.items()):
-        print(kind, outcome, number)
-    print("files", count, "failures", failures)
-    return 1 if failures else 0
+        return kind, one_file(seed, kind, good, folder)
+
+    def label(seed):
+        return f"{seed} ({kind_of(seed)})"
+
+    return run_seeds(first, count, trial, noun="files", now=folder / "now", label=label)
 
 
 if __name__ == "__main__":

@@ -81,7 +81,8 @@ def _unclear(error):
 def opened(path):
     """Metadata and arrays."""
     with safe_open(path, "numpy") as file:
-        return dict(file.metadata()), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        names = list(file.keys())  # the open file is no mapping
+        return dict(file.metadata()), {name: file.get_tensor(name) for name in names}
 
 
 def flipped(draw, content):

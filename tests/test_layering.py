@@ -23,6 +23,7 @@ PYTHON_TIERS = [
     ("_version", "_accelerated", "_arrays", "_extras", "_files", "_cpus", "reference"),
     ("_loader", "activation", "_weight_shapes", "_layer_norm"),
     ("runtime",),
+    ("_thread_limit",),
     ("weights",),
     ("functional",),
     ("sequences",),

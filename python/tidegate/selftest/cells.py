@@ -7,10 +7,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tidegate._arrays import FloatArray
-from tidegate.weights import CellWeights
+from tidegate._weight_shapes import Sizes, shapes_of
+from tidegate.weights import GATES, CellWeights
 
-GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 BOTH = ("bias_ih", "bias_hh")
+# The arrays of a part, by the names of their shapes.
+ARRAYS_OF = {
+    "peephole": ("peephole",),
+    "peephole_full": ("full peephole",),
+    "projection": ("weight_hr",),
+    "memory": ("weight_cc", "bias_cc"),
+}
 NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -150,22 +157,16 @@ def make_weights(cell: Cell, inputs: int, hidden: int, dtype: Any, seed: int = 0
     }
     for name, array in arrays.items():
         arrays[name] = array / (64 * cut if cut > 1 and array.shape[1] == 1 else cut)
-    peepholes = gates - 1
-    shapes: dict[str, dict[str, tuple[int, ...]]] = {
-        "bias_ih": {"bias_ih": (rows,)},
-        "bias_hh": {"bias_hh": (rows,)},
-        "peephole": {"peephole": (peepholes, hidden)},
-        "peephole_full": {"peephole": (peepholes, hidden, hidden)},
-        "projection": {"weight_hr": (width, hidden)},
-        "memory": {"weight_cc": (hidden, hidden), "bias_cc": (hidden,)},
-    }
+    sizes = Sizes(gates, inputs, hidden, width, "projection" in cell.parts)
+    shapes = {name: shape for name, (shape, _) in shapes_of(sizes, gates - 1, cell.kind).items()}
     for part in cell.parts:
-        for name, shape in shapes.get(part, {}).items():
-            arrays[name] = rng.uniform(-small, small, shape)
+        if part == "norm":
+            continue
+        for name in ARRAYS_OF.get(part, (part,)):
+            arrays[name.removeprefix("full ")] = rng.uniform(-small, small, shapes[name])
     if "norm" in cell.parts:
-        sizes = {"gamma_ih": rows, "gamma_hh": rows}
-        sizes |= {"gamma_c": hidden, "beta_c": hidden} if cell.kind == "lstm" else {}
-        arrays |= {name: rng.uniform(-0.5, 1.5, size) for name, size in sizes.items()}
+        names = ("gamma_ih", "gamma_hh", *(("gamma_c", "beta_c") if cell.kind == "lstm" else ()))
+        arrays |= {name: rng.uniform(-0.5, 1.5, shapes[name]) for name in names}
     given: dict[str, Any] = {name: array.astype(dtype) for name, array in arrays.items()}
     return CellWeights(cell.kind, **given, **cell.options)
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from tidegate import functional, runtime
+from tidegate import functional
 from tidegate._arrays import FloatArray
+from tidegate._thread_limit import limited
 from tidegate.selftest.cells import Problem
 from tidegate.selftest.compare import Worst, different_bits, worse
 from tidegate.selftest.parity import Run, run
@@ -26,16 +27,12 @@ def all_arrays(result: Run) -> list[FloatArray]:
 def check_threads(problem: Problem) -> Iterator[tuple[str, Worst]]:
     """Everything with one thread and with two."""
     found = []
-    before = runtime.get_num_threads()
-    try:
-        for threads in THREADS:
-            runtime.set_num_threads(threads)
+    for threads in THREADS:
+        with limited(threads):
             y = functional.rnn_forward(
                 problem.weights, problem.x, problem.state, **problem.layout
             ).y
             found.append([y, *all_arrays(run(functional, problem))])
-    finally:
-        runtime.set_num_threads(before)
     yield "1 and 2 threads", _same(*found)
 
 
@@ -68,12 +65,8 @@ def check_nan(problem: Problem) -> Iterator[tuple[str, Worst]]:
 def check_environment(problem: Problem) -> Iterator[tuple[str, Worst]]:
     """Denormal numbers and rounding are after the calls what IEEE 754 says."""
     for threads in THREADS:
-        before = runtime.get_num_threads()
-        try:
-            runtime.set_num_threads(threads)
+        with limited(threads):
             run(functional, problem)
-        finally:
-            runtime.set_num_threads(before)
         yield "floating-point environment", Worst(float(broken_rules()), 0.0)
 
 

@@ -9,12 +9,12 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from tidegate._thread_limit import limited
 from tidegate.layers import checks
 from tidegate.layers.types import Array
 from tidegate.sklearn.inputs import Sequences, read
 from tidegate.sklearn.network import build
 from tidegate.sklearn.pickles import SafetensorsState
-from tidegate.sklearn.threads import limited
 from tidegate.training.callbacks import EarlyStopping
 
 

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from tidegate._thread_limit import limited
 from tidegate.forecast.errors import InputError
 from tidegate.forecast.forecaster import CELLS, Forecaster, Recipe, past_for, train_together
 from tidegate.forecast.series import Series
@@ -19,7 +20,6 @@ from tidegate.sklearn.intervals import ends_of, margins
 from tidegate.sklearn.pickles import SafetensorsState
 from tidegate.sklearn.restoring import unchanged_on_failure
 from tidegate.sklearn.series import columns_of, make_series, periods_of, with_calendar
-from tidegate.sklearn.threads import limited
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
