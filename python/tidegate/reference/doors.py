@@ -133,7 +133,7 @@ def rnn_forward(
     layout = batch_first, go_backwards
     factors = sequence.Factors(
         _at_every_step(1.0 if state_scale is None else state_scale, (steps, batch), w, *layout),
-        _at_every_step(0.0 if state_keep is None else state_keep, (steps, batch), w, *layout),
+        None if state_keep is None else _at_every_step(state_keep, (steps, batch), w, *layout),
         _memory(memory_decay, (steps, batch), *layout),
     )
     steps_of = _valid_steps(lengths, mask, steps, batch)

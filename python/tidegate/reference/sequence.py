@@ -45,12 +45,26 @@ class Factors(NamedTuple):
 
     step(x_t, scale_t∘h_{t-1})  gives  h_new      h_t = keep_t∘h_{t-1} + (1 - keep_t)∘h_new
 
+    Without `keep` nothing is kept, which is not the same as 0∘h_{t-1} where that is infinite.
     `memory` (T, B, 1) is for weights with weight_cc, see `tidegate.reference.memory`.
     """
 
     scale: Array
-    keep: Array
+    keep: Array | None
     memory: Array
+
+    def blend(self, t: int, h_prev: Array, h_new: Array) -> Array:
+        """Keep part of the state before a valid step."""
+        if self.keep is None:
+            return h_new
+        h: Array = self.keep[t] * h_prev + (1 - self.keep[t]) * h_new
+        return h
+
+    def blend_back(self, t: int, dh: Array) -> tuple[Array, Array]:
+        """Share the gradient of a valid step: of h_prev, of h_new."""
+        if self.keep is None:
+            return np.zeros_like(dh), dh
+        return self.keep[t] * dh, (1 - self.keep[t]) * dh
 
 
 class Validity(NamedTuple):
@@ -78,8 +92,7 @@ def forward(
             c_star, short = fade(cell_prev[0], np.where(valid_t, factors.memory[t], 1), w)
             scaled = (scaled_h, c_star)
         (h_new, *cell), saved_t = CELLS[w.cell].step(np.where(valid_t, x[t], 0), scaled, w)
-        keep = np.where(valid_t, factors.keep[t], 1)
-        h = keep * h_prev + (1 - keep) * h_new
+        h = np.where(valid_t, factors.blend(t, h_prev, h_new), h_prev)
         state = (h, *(np.where(valid_t, *q) for q in zip(cell, cell_prev, strict=True)))
         y[t] = np.where(valid_t, h, held)
         held = y[t] if valid.hold else held
@@ -109,7 +122,7 @@ def backward(
     dc_held = np.zeros((batch, w.hidden_size), dy.dtype)
     for t in reversed(range(steps)):
         valid_t = valid.steps[t]
-        scale, keep = np.where(valid_t, factors.scale[t], 0), np.where(valid_t, factors.keep[t], 1)
+        scale = np.where(valid_t, factors.scale[t], 0)
         h_prev, saved_t, short = saved[t]
         dh, *dcell = dstate
         dh = dh + np.where(valid_t, dy[t] + dheld, 0)
@@ -117,14 +130,15 @@ def backward(
         if dcell_states is not None:
             dcell = [dcell[0] + np.where(valid_t, dcell_states[t] + dc_held, 0)]
             dc_held = np.where(valid_t, 0, dc_held + dcell_states[t]) if valid.hold else dc_held
-        dstep = ((1 - keep) * dh, *(np.where(valid_t, dc, 0) for dc in dcell))
+        dkept, dh_new = factors.blend_back(t, dh)
+        dstep = (np.where(valid_t, dh_new, 0), *(np.where(valid_t, dc, 0) for dc in dcell))
         dx[t], (dscaled, *dcell_prev), dw_t = CELLS[w.cell].step_backward(dstep, saved_t, w)
         dscale[t] = dscaled * h_prev
         if short is not None:
             dcell_prev, dw_short, dmemory[t] = fade_backward(dcell_prev[0], short, w)
             dw_t |= dw_short
         dcell = [np.where(valid_t, *dc) for dc in zip(dcell_prev, dcell, strict=True)]
-        dstate = (keep * dh + scale * dscaled, *dcell)
+        dstate = (np.where(valid_t, dkept, dh) + scale * dscaled, *dcell)
         for name in dw:
             dw[name] += dw_t[name]
     return dx, dstate, dw, dscale, dmemory
