@@ -23,6 +23,9 @@ LEVEL = MEASURED.machine["tidegate"]["isa"]
 # Known misses; a mark without a miss is a failure, so that none outlives its reason.
 TOO_SLOW = {
     ("gru inference (25, 128, 1024, 1024)", "inference"): "estimates of both slices are equal",
+    # Weights about as large as the cache: 12.5 or 17 ms, without a pattern.
+    ("gru inference (50, 1, 1536, 1536)", "inference"): "measured 17 ms beside 13 ms",
+    ("gru inference (50, 1, 1536, 1536)", "saving"): "measured 17 ms beside 13 ms",
 }
 
 

@@ -73,6 +73,18 @@ TEST(schedule_chunks_stay_within_the_steps) {
   }
 }
 
+TEST(schedule_projects_few_rows_of_large_inputs_together) {
+  const auto chunk_of = [](Index batch, Index inputs) {
+    Work work = work_with(5000, batch, 1024, 64);
+    work.input_size = inputs;
+    return make_schedule(work, 2, false).chunk;
+  };
+  CHECK(chunk_of(1, 4096) == 1024);
+  CHECK(chunk_of(1, 4096) > chunk_of(1, 64));
+  CHECK(chunk_of(32, 4096) > chunk_of(32, 64));
+  CHECK(chunk_of(64, 4096) == chunk_of(64, 64));
+}
+
 TEST(schedule_small_work_stays_on_one_thread) {
   CHECK(choose_schedule(work_with(1, 1, 8, 2), 8).threads == 1);
   CHECK(choose_schedule(work_with(10, 1, 16, 4), 8).threads == 1);

@@ -54,10 +54,17 @@ class WeightMatrix {
   }
   void pack(Range groups);
 
-  // The first of some groups that are best multiplied at once: one when packed; all where they lie,
+  // Of some groups, how many are best multiplied at once: one when packed; all where they lie,
   // since what a row of the array has for them lies together.
-  Range at_once(Range groups) const {
-    return packed_ ? Range{groups.begin, std::min(groups.end, groups.begin + 1)} : groups;
+  Index at_once(Range groups) const { return packed_ ? 1 : groups.size(); }
+  // f(those that are multiplied at once), through all groups or from the last to the first.
+  template <class F>
+  [[gnu::always_inline]] void for_groups(Range all, bool from_end, const F& f) const {
+    if (!packed_) return f(all);
+    for (Index k = 0; k < all.size(); ++k) {
+      const Index group = all.at(k, from_end);
+      f(Range{group, group + 1});
+    }
   }
 
   // out[row][vector of the groups] = init + sum_k operand[row][k] * element(k, vector)

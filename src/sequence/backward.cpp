@@ -129,15 +129,11 @@ class BackwardPass final : public Pass, private BackwardEpilogue<T, Cell> {
     }
   }
 
-  // Packed groups go one by one, so that the epilogue finds its dh in the L1 cache; what is read
-  // where it lies goes together.
+  // Packed groups go one by one, so that the epilogue finds its dh in the L1 cache, to and fro from
+  // step to step.
   template <class F>
-  [[gnu::always_inline]] void for_groups(Range all, const F& f) const {
-    while (all.size() > 0) {
-      const Range groups = w_.terms_transposed.front().at_once(all);
-      f(groups);
-      all.begin = groups.end;
-    }
+  [[gnu::always_inline]] void for_groups(Range all, Index t, const F& f) const {
+    if (all.size() > 0) w_.terms_transposed.front().for_groups(all, t % 2 != 0, f);
   }
 
   void load_states(const Part& part) {
@@ -156,9 +152,9 @@ class BackwardPass final : public Pass, private BackwardEpilogue<T, Cell> {
 
   // What flows out of the first step is the gradient of the initial state.
   void store_states(const Part& part) {
-    for_groups(part.outputs,
+    for_groups(part.outputs, 0,
                [&](Range groups) { operands_.add_to_h_prev(part.rows, groups, 0, dh_); });
-    for_groups(part.groups, [&](Range groups) {
+    for_groups(part.groups, 0, [&](Range groups) {
       operands_.add_to(Operand::kCPrev, part.rows, groups, 0, dc_, false);
     });
     for (Index b = part.rows.begin; b < part.rows.end; ++b) {
@@ -179,7 +175,7 @@ class BackwardPass final : public Pass, private BackwardEpilogue<T, Cell> {
     const Range rows = saved_.rows.active(part.rows, t);
     if (rows.size() == 0) return;
     const auto step = Base::step(t);
-    for_groups(part.groups, [&](Range groups) __attribute__((always_inline)) {
+    for_groups(part.groups, t, [&](Range groups) __attribute__((always_inline)) {
       if (interruption_.raised()) return;
       const Range blocks = w_.hidden_layout.blocks_of(groups);
       interruption_.poll(rows.size() * blocks.size() * V::kSize * w_.plan.slots * w_.layout.padded);
@@ -221,7 +217,7 @@ class BackwardPass final : public Pass, private BackwardEpilogue<T, Cell> {
   template <bool factored>
   void finish_outputs(const Part& part, Index t) {
     const Range rows = saved_.rows.active(part.rows, t);
-    for_groups(part.outputs, [&](Range groups) {
+    for_groups(part.outputs, t, [&](Range groups) {
       finish_dh(part, groups, t);
       const Range blocks = w_.output_layout.blocks_of(groups);
       for (Index b = rows.begin; b < rows.end; ++b) {

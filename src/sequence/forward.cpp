@@ -136,9 +136,11 @@ class ForwardPass final : public Pass, private ForwardEpilogue<T, Cell> {
     }
     const Step step = states_.step(t);
     const Index row = projection_.row(part, first, t, rows.begin);
-    const Index at_once = groups_at_once(part, rows);
-    for (Index g = part.groups.begin; g < part.groups.end; g += at_once) {
-      const Range groups{g, std::min(g + at_once, part.groups.end)};
+    const bool few = are_few(part, rows);
+    const Index walks = few ? 1 : part.groups.size();
+    for (Index k = 0; k < walks; ++k) {
+      const Index g = part.groups.at(k, is_odd(t));
+      const Range groups = few ? part.groups : Range{g, g + 1};
       if (interruption_.raised()) return;
       if constexpr (!kNormalizes<Cell>) multiply<phase, factored>(part, rows, groups, step, row);
       Base::template finish<phase, factored>(part, rows, groups, step, row);
@@ -151,11 +153,11 @@ class ForwardPass final : public Pass, private ForwardEpilogue<T, Cell> {
 
   // Gates wait for chains of operations, products for memory: of few rows, which leave either too
   // little to do at a time, all products go first. Else the epilogue finds them in the L1 cache.
-  Index groups_at_once(const Part& part, Range rows) const {
+  bool are_few(const Part& part, Range rows) const {
     constexpr Index kElements = 16 * 1024 / sizeof(T);
-    const Index width = projection_.width(part.groups.begin);
-    return rows.size() * width * part.groups.size() <= kElements ? part.groups.size() : 1;
+    return rows.size() * projection_.width(part.groups.begin) * part.groups.size() <= kElements;
   }
+  static bool is_odd(Index t) { return t % 2 != 0; }
 
   template <int phase, bool factored>
   void scale_states(const Part& part, Range rows, Index t) {
@@ -166,7 +168,8 @@ class ForwardPass final : public Pass, private ForwardEpilogue<T, Cell> {
   // Adds the products of a phase to what the projection holds from `row` on.
   template <int phase, bool factored>
   void multiply(const Part& part, Range rows, Range groups, const Step& step, Index row) {
-    for (Index g = groups.begin; g < groups.end; ++g) {
+    for (Index k = 0; k < groups.size(); ++k) {
+      const Index g = groups.at(k, is_odd(step.t));
       multiply_group<phase, factored>(part, rows, g, step, projection_.at(g, row),
                                       projection_.width(g));
     }

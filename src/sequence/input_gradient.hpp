@@ -41,30 +41,34 @@ class InputGradientPass {
 
   Index block_rows() const { return std::min(kRows, saved_.rows.total()); }
   Index columns_at_once() const {
-    const Range groups = matrix_.at_once({0, w_.input_layout.groups});
-    return w_.input_layout.blocks_of(groups).size() * Lane<T>::kSize;
+    const Index groups = matrix_.at_once({0, w_.input_layout.groups});
+    return w_.input_layout.blocks_of({0, groups}).size() * Lane<T>::kSize;
   }
 
-  // A block of rows at a time, so that W^T is read once per block.
+  // A block of rows at a time, so that W^T is read once per block; to and fro, so that what a cache
+  // still has of it comes first.
   void run(Range rows, Range columns, int thread) {
     T* const product = products_.data() + thread * block_rows() * columns_at_once();
-    for (Index begin = rows.begin; begin < rows.end; begin += kRows) {
+    bool from_end = false;
+    for (Index begin = rows.begin; begin < rows.end; begin += kRows, from_end = !from_end) {
       if (interruption_.raised()) return;
-      const Index count = std::min(kRows, rows.end - begin);
-      interruption_.poll(count * matrix_.k_size() * columns.size() * Lane<T>::kSize);
-      const OperandRows<T> da(saved_.gate_row(begin) + saved_.dproduct_ih(), saved_.row_size());
-      for (Range left = columns; left.size() > 0;) {
-        const Range groups = matrix_.at_once(left), blocks = w_.input_layout.blocks_of(groups);
-        const Index width = blocks.size() * Lane<T>::kSize;
-        const Index first = blocks.begin * Lane<T>::kSize;
-        matrix_.multiply(groups, count, da, {zeros_.data(), 0, product, width});
-        const Index valid = std::min(width, w_.input_size - first);
-        StepRow row = saved_.rows.at(begin);
-        for (Index r = 0; r < count; ++r, row = saved_.rows.after(row)) {
-          copy_row(product + r * width, valid, dx_.at(row.s, row.j) + first);
-        }
-        left.begin = groups.end;
-      }
+      const Range block{begin, std::min(begin + kRows, rows.end)};
+      interruption_.poll(block.size() * matrix_.k_size() * columns.size() * Lane<T>::kSize);
+      matrix_.for_groups(columns, from_end,
+                         [&](Range groups) { multiply(block, groups, product); });
+    }
+  }
+
+  // dx of some rows and groups of inputs
+  void multiply(Range rows, Range groups, T* product) {
+    const Range blocks = w_.input_layout.blocks_of(groups);
+    const Index width = blocks.size() * Lane<T>::kSize, first = blocks.begin * Lane<T>::kSize;
+    const OperandRows<T> da(saved_.gate_row(rows.begin) + saved_.dproduct_ih(), saved_.row_size());
+    matrix_.multiply(groups, rows.size(), da, {zeros_.data(), 0, product, width});
+    const Index valid = std::min(width, w_.input_size - first);
+    StepRow row = saved_.rows.at(rows.begin);
+    for (Index r = 0; r < rows.size(); ++r, row = saved_.rows.after(row)) {
+      copy_row(product + r * width, valid, dx_.at(row.s, row.j) + first);
     }
   }
 

@@ -25,6 +25,8 @@ constexpr Index kSliceRows = 6;              // a batch slice fills a register t
 constexpr Index kPrivateBytes = 768 * 1024;  // weights that stay in one core's L2
 constexpr Index kChunkBytes = 256 * 1024;    // projection buffer that stays in L2 beside them
 constexpr Index kChunkRows = 24;  // rows that make the projection's weights worth reading
+constexpr Index kFewRows = 48;    // of a step: the weights, read anew for every chunk, bind it
+constexpr Index kChunkShare = 4;  // then the buffer may have this part of their size
 
 thread_local const Schedule* forced = nullptr;
 
@@ -63,7 +65,9 @@ Schedule make_schedule(const Work& w, int threads, bool prefer_batch) {
   const Schedule::Slices whole = s.slices_of(0, threads);
   const Index row_bytes = w.slots * w.element_bytes * ceil_div(w.hidden_size, whole.hidden_slices);
   const Index rows = std::max<Index>(1, ceil_div(w.batch, whole.batch_slices));
-  const Index chunk_rows = std::max(kChunkRows, kChunkBytes / std::max<Index>(1, row_bytes));
+  const Index of_weights = rows < kFewRows ? w.input_size / kChunkShare : 0;
+  const Index chunk_rows =
+      std::max({kChunkRows, kChunkBytes / std::max<Index>(1, row_bytes), of_weights});
   s.chunk = std::clamp<Index>(chunk_rows / rows, 1, std::max<Index>(1, w.steps));
   return s;
 }
