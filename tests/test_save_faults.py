@@ -8,20 +8,15 @@ import numpy as np
 import pytest
 
 import tidegate as tg
-from tidegate.layers import LSTM, Dense
-from tidegate.models import Sequential
+from saved_model import X, make_model
 from tidegate.training.callbacks import Callback, ModelCheckpoint
 
 pytest.importorskip("safetensors", reason="safetensors is not installed: no model files")
 
-X = np.random.default_rng(0).standard_normal((30, 5, 3))
-
 
 @pytest.fixture
 def model():
-    made = Sequential([LSTM(16, input_shape=(5, 3)), Dense(1)], seed=0)
-    made.compile("adam", "mse")
-    return made
+    return make_model()
 
 
 @pytest.fixture
