@@ -105,3 +105,17 @@ def test_save_removes_what_killed_writers_left_an_hour_ago(model, tmp_path):
             os.utime(tmp_path / name, (0, 0))
     model.save(tmp_path / "m")
     assert sorted(os.listdir(tmp_path)) == sorted([*names[1:], "m"])
+
+
+def test_saves_to_ever_new_names_leave_no_pattern_of_each_in_the_cache(
+    model, tmp_path, monkeypatch
+):
+    """Found by the soak: a service that saves under new names grew, and lost its own patterns."""
+    model.save(tmp_path / "first")
+
+    def compile_again(*arguments):
+        raise AssertionError(f"a pattern was made: {arguments}")
+
+    monkeypatch.setattr("re.compile", compile_again)
+    for name in ("a", "b", "line\nbreak"):
+        model.save(tmp_path / name)
