@@ -87,3 +87,63 @@ def test_shapes_of_this_file_do_use_threads(fresh_python, shape):
     done = fresh_python(code, env={"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "4"})
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) >= 1, "the whole call ran on one thread"
+
+
+# Each call in a thread of its own, which takes its team along when it ends.
+COUNT_TEAM_BESIDE_A_CALL = """
+import os, threading, time
+import numpy as np
+import tidegate
+
+rng = np.random.default_rng(0)
+w = tidegate.CellWeights("lstm", rng.normal(size=(1036, 70)), rng.normal(size=(1036, 259)))
+tidegate.set_num_threads(1)
+tidegate.functional.rnn_forward(w, np.zeros((6, 3, 70)))
+tidegate.set_num_threads(4)
+
+def os_threads():
+    return len(os.listdir("/proc/self/task"))
+
+def team_of_a_call():
+    def call():
+        tidegate.functional.rnn_forward(w, np.zeros((6, 3, 70)))
+        seen.append(os_threads())
+    seen, before = [], os_threads()
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join()
+    return seen[0] - before
+
+def settled(count):
+    end = time.monotonic() + 20
+    while os_threads() != count and time.monotonic() < end:
+        time.sleep(0.001)
+    return os_threads()
+
+before = os_threads()
+alone = team_of_a_call()
+assert settled(before) == before
+steps = 2000
+while True:  # longer, until the call takes longer than the one beside it
+    long = np.zeros((steps, 3, 70))
+    caller = threading.Thread(target=tidegate.functional.rnn_forward, args=(w, long))
+    caller.start()
+    while os_threads() != before + alone and caller.is_alive():
+        time.sleep(0.0001)
+    beside = team_of_a_call()
+    if caller.is_alive():
+        break
+    caller.join()
+    steps *= 2
+caller.join()
+print(alone, beside)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts threads in /proc")
+@pytest.mark.skipif(not tidegate.get_config()["openmp"], reason="built without OpenMP: one thread")
+def test_a_call_beside_another_takes_half_of_the_threads(fresh_python):
+    env = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "4"}
+    done = fresh_python(COUNT_TEAM_BESIDE_A_CALL, env=env)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "4 2"

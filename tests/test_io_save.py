@@ -8,23 +8,20 @@ import numpy as np
 import pytest
 
 import tidegate as tg
+from saved_model import X, make_model
 from tidegate import io
 from tidegate._files import write_whole
-from tidegate.layers import LSTM, Dense
+from tidegate.layers import Dense
 from tidegate.layers.initializers import Initializer
 from tidegate.models import Sequential
 from tidegate.training import losses, metrics, optimizers
 
 pytest.importorskip("safetensors", reason="safetensors is not installed: no model files")
 
-X = np.random.default_rng(0).standard_normal((30, 5, 3))
-
 
 @pytest.fixture
 def model():
-    made = Sequential([LSTM(4, input_shape=(5, 3)), Dense(1)], seed=0)
-    made.compile("adam", "mse")
-    return made
+    return make_model()
 
 
 def test_a_broken_save_leaves_the_old_file(model, tmp_path, monkeypatch):

@@ -8,20 +8,15 @@ import numpy as np
 import pytest
 
 import tidegate as tg
-from tidegate.layers import LSTM, Dense
-from tidegate.models import Sequential
+from saved_model import X, make_model
 from tidegate.training.callbacks import Callback, ModelCheckpoint
 
 pytest.importorskip("safetensors", reason="safetensors is not installed: no model files")
 
-X = np.random.default_rng(0).standard_normal((30, 5, 3))
-
 
 @pytest.fixture
 def model():
-    made = Sequential([LSTM(16, input_shape=(5, 3)), Dense(1)], seed=0)
-    made.compile("adam", "mse")
-    return made
+    return make_model()
 
 
 @pytest.fixture
@@ -110,3 +105,17 @@ def test_save_removes_what_killed_writers_left_an_hour_ago(model, tmp_path):
             os.utime(tmp_path / name, (0, 0))
     model.save(tmp_path / "m")
     assert sorted(os.listdir(tmp_path)) == sorted([*names[1:], "m"])
+
+
+def test_saves_to_ever_new_names_leave_no_pattern_of_each_in_the_cache(
+    model, tmp_path, monkeypatch
+):
+    """Found by the soak: a service that saves under new names grew, and lost its own patterns."""
+    model.save(tmp_path / "first")
+
+    def compile_again(*arguments):
+        raise AssertionError(f"a pattern was made: {arguments}")
+
+    monkeypatch.setattr("re.compile", compile_again)
+    for name in ("a", "b", "line\nbreak"):
+        model.save(tmp_path / name)

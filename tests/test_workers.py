@@ -80,28 +80,44 @@ assert failed == 0 and not wrong and calls[0] > 0, (failed, wrong, calls)
 print("good")
 """
 
+# A process that imports tidegate itself has the default of the machine, here one of 4 CPUs, not
+# what its parent set; one that got it by a fork has 1 (also from a server that imported it).
 POOL = """
 import multiprocessing
+from tidegate import _cpus
+_cpus.affinity_count = lambda: 4
+imported_by = os.getpid()
+
+def whose(seed):
+    return *answer(seed), os.getpid() == imported_by
+
 if __name__ == "__main__":
+    way = sys.argv[1]
+    default = _cpus.default_num_threads()
     tg.set_num_threads(2)
     model = model_of()
     expected = [digest(model, seed) for seed in range(4)]
-    with multiprocessing.get_context(sys.argv[1]).Pool(2) as pool:
-        answers = pool.map_async(answer, range(4)).get(timeout=100)
-    assert [bits for bits, _ in answers] == expected
-    if sys.argv[1] == "fork":
-        assert {threads for _, threads in answers} == {1}, answers
+    with multiprocessing.get_context(way).Pool(2) as pool:
+        answers = pool.map_async(whose, range(4)).get(timeout=100)
+    assert [bits for bits, _, _ in answers] == expected
+    assert all(threads == (default if own else 1) for _, threads, own in answers), answers
+    assert way == "forkserver" or {own for _, _, own in answers} == {way == "spawn"}, answers
     assert digest(model, 0) == expected[0] and tg.get_num_threads() == 2
     print("good")
 """
 
+# joblib divides the CPUs among its workers, by their OMP_NUM_THREADS.
 LOKY = """
 import joblib
 if __name__ == "__main__":
+    os.environ.pop("OMP_NUM_THREADS", None)
     expected = [digest(model_of(), seed) for seed in range(4)]
-    jobs = (joblib.delayed(answer)(seed) for seed in range(4))
-    answers = joblib.Parallel(n_jobs=2, backend="loky", timeout=100)(jobs)
-    assert [bits for bits, _ in answers] == expected
+    default, share = tg.get_num_threads(), max(joblib.cpu_count() // 2, 1)
+    for inner, threads in ((None, share), (2, min(2, default))):
+        with joblib.parallel_config("loky", inner_max_num_threads=inner):
+            jobs = (joblib.delayed(answer)(seed) for seed in range(4))
+            answers = joblib.Parallel(n_jobs=2, timeout=100)(jobs)
+        assert answers == [(bits, threads) for bits in expected], (inner, threads, answers)
     print("good")
 """
 
@@ -170,12 +186,12 @@ def test_workers_forked_during_a_call_of_another_thread_work(good):
 
 
 @pytest.mark.parametrize("way", multiprocessing.get_all_start_methods())
-def test_workers_of_a_pool_give_the_bits_of_the_parent(good, way):
+def test_workers_of_a_pool_give_the_bits_and_have_the_promised_threads(good, way):
     assert good(COMMON + POOL, way) == "good\n"
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("joblib"), reason="joblib is not installed")
-def test_workers_of_loky_give_the_bits_of_the_parent(good):
+def test_workers_of_loky_give_the_bits_and_have_their_share_of_threads(good):
     assert good(COMMON + LOKY) == "good\n"
 
 

@@ -19,6 +19,9 @@ FOREIGN = {
     **dict.fromkeys((".pt", ".pth"), _TORCH),
 }
 
+# One pattern for all names: made from a name, each would stay in the cache of `re`.
+_TEMPORARY = re.compile(r"\.(?P<base>.+)\.[0-9]+\.[0-9a-f]{8}", re.DOTALL)
+
 
 def write_whole(path: str, content: bytes, what: str = "the file", where: str = "") -> None:
     """Write a file so that its name never holds half of it.
@@ -77,10 +80,10 @@ def _remove_leftovers(folder: str, base: str) -> None:
 
     By age, not by process number: the folder may be shared with other machines.
     """
-    leftover = re.compile(rf"\.{re.escape(base)}\.[0-9]+\.[0-9a-f]{{8}}")
     with contextlib.suppress(OSError):
         for entry in os.scandir(folder):
-            if leftover.fullmatch(entry.name):
+            name = _TEMPORARY.fullmatch(entry.name)
+            if name and name["base"] == base:
                 with contextlib.suppress(OSError):
                     if time.time() - entry.stat(follow_symlinks=False).st_mtime > 3600:
                         os.unlink(entry.path)
