@@ -60,10 +60,10 @@ class WeightMatrix {
   // f(those that are multiplied at once), through all groups or from the last to the first.
   template <class F>
   [[gnu::always_inline]] void for_groups(Range all, bool from_end, const F& f) const {
-    if (!packed_) return f(all);
-    for (Index k = 0; k < all.size(); ++k) {
+    const Index count = packed_ ? all.size() : std::min<Index>(1, all.size());
+    for (Index k = 0; k < count; ++k) {  // one call of f: most are inlined
       const Index group = all.at(k, from_end);
-      f(Range{group, group + 1});
+      f(packed_ ? Range{group, group + 1} : all);
     }
   }
 

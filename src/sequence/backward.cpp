@@ -133,7 +133,7 @@ class BackwardPass final : public Pass, private BackwardEpilogue<T, Cell> {
   // step to step.
   template <class F>
   [[gnu::always_inline]] void for_groups(Range all, Index t, const F& f) const {
-    if (all.size() > 0) w_.terms_transposed.front().for_groups(all, t % 2 != 0, f);
+    w_.terms_transposed.front().for_groups(all, t % 2 != 0, f);
   }
 
   void load_states(const Part& part) {
