@@ -16,8 +16,8 @@ struct Range {
   Index end = 0;
   Index size() const { return end - begin; }
 
-  // The k-th of the range, or the k-th from its end. Who walks a range back and forth meets first what
-  // was read last, which a cache smaller than the whole still has.
+  // The k-th of the range, or the k-th from its end. Who walks a range back and forth meets first
+  // what was read last, which a cache smaller than the whole still has.
   Index at(Index k, bool from_end) const { return from_end ? end - 1 - k : begin + k; }
 };
 

@@ -129,8 +129,8 @@ class BackwardPass final : public Pass, private BackwardEpilogue<T, Cell> {
     }
   }
 
-  // Packed groups go one by one, so that the epilogue finds its dh in the L1 cache, back and forth from
-  // step to step.
+  // Packed groups go one by one, so that the epilogue finds its dh in the L1 cache, back and forth
+  // from step to step.
   template <class F>
   [[gnu::always_inline]] void for_groups(Range all, Index t, const F& f) const {
     w_.terms_transposed.front().for_groups(all, t % 2 != 0, f);

@@ -45,8 +45,8 @@ class InputGradientPass {
     return w_.input_layout.blocks_of({0, groups}).size() * Lane<T>::kSize;
   }
 
-  // A block of rows at a time, so that W^T is read once per block; back and forth, so that what a cache
-  // still has of it comes first.
+  // A block of rows at a time, so that W^T is read once per block; back and forth, so that what a
+  // cache still has of it comes first.
   void run(Range rows, Range columns, int thread) {
     T* const product = products_.data() + thread * block_rows() * columns_at_once();
     bool from_end = false;
